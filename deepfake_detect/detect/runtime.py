@@ -1,0 +1,93 @@
+"""Running a network: onnxruntime on a CPU, torch on an accelerator, from the same verified bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoints import WeightStore
+from ..errors import WeightsError
+
+if TYPE_CHECKING:
+    import torch
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Network(Protocol):
+    """A loaded network: named arrays in, named float32 arrays out."""
+
+    def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]: ...
+
+
+def load_network(
+    store: WeightStore, weights_id: str, device: str, build: Callable[[dict[str, torch.Tensor]], torch.nn.Module]
+) -> Network:
+    """Load ``weights_id`` for ``device``.
+
+    On ``cpu`` the ONNX graph runs in onnxruntime; elsewhere ``build`` makes a torch module from the safetensors tensors, whose
+    ``forward`` takes the graph's inputs as keywords and returns a dict of its outputs. Raises ``WeightsError``.
+    """
+    contents = store.read_all(weights_id)
+    if device == "cpu":
+        return _OnnxNetwork(weights_id, contents)
+    return _TorchNetwork(weights_id, contents, device, build)
+
+
+def _only(contents: Mapping[str, bytes], suffix: str, weights_id: str) -> tuple[str, bytes]:
+    found = [(name, data) for name, data in contents.items() if name.endswith(suffix)]
+    if len(found) != 1:
+        raise WeightsError(f"weights {weights_id}: {len(found)} {suffix} files where one is needed", "Reinstall the package.")
+    return found[0]
+
+
+class _OnnxNetwork:
+    """An ONNX graph in onnxruntime. External data come from the verified bytes, never from the disk again."""
+
+    def __init__(self, weights_id: str, contents: Mapping[str, bytes]) -> None:
+        import onnxruntime
+
+        _, graph = _only(contents, ".onnx", weights_id)
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        external = {name: data for name, data in contents.items() if not name.endswith(".onnx")}
+        if external:
+            options.add_external_initializers_from_files_in_memory(
+                list(external), list(external.values()), [len(data) for data in external.values()]
+            )
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise WeightsError(f"weights {weights_id} do not load: {error}", "Reinstall the package.") from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
+        return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
+
+
+class _TorchNetwork:
+    """A torch module in evaluation mode on an accelerator."""
+
+    def __init__(
+        self, weights_id: str, contents: Mapping[str, bytes], device: str,
+        build: Callable[[dict[str, torch.Tensor]], torch.nn.Module],
+    ) -> None:  # fmt: skip
+        from safetensors.torch import load
+
+        _, data = _only(contents, ".safetensors", weights_id)
+        try:
+            self._module = build(load(data)).eval().to(device)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise WeightsError(f"weights {weights_id} do not fit their network: {error}", "Reinstall the package.") from error
+        self._device = device
+
+    def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
+        import torch
+
+        with torch.inference_mode():
+            outputs = self._module(**{name: torch.from_numpy(np.ascontiguousarray(a)).to(self._device) for name, a in inputs.items()})
+        return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}

@@ -1,0 +1,70 @@
+"""Everything the library raises on purpose. Each message says what is wrong, each ``hint`` what to do next."""
+
+from __future__ import annotations
+
+from .findings import Reason
+
+
+class DeepfakeDetectError(Exception):
+    """Base of all errors of this library. ``hint`` tells the person what to do next."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DeepfakeDetectError):
+    """An option or argument that makes no sense."""
+
+
+class UnreadableError(DeepfakeDetectError):
+    """A path that does not exist, may not be read, or is no regular file. No hash exists, so no report can."""
+
+
+class EvidenceChangedError(DeepfakeDetectError):
+    """The file's SHA-256 differed before and after the scan."""
+
+
+class IngestError(DeepfakeDetectError):
+    """Bytes that could not be decoded. ``reason`` is what the abstention will carry."""
+
+    reason: Reason = Reason.FAILED
+
+
+class UnsupportedMediaError(IngestError):
+    """Not a picture, video or sound, or one in a format that no decoder here reads."""
+
+    reason = Reason.UNSUPPORTED
+
+
+class EmptyMediaError(IngestError):
+    """No bytes, or a container without a single picture or sample."""
+
+
+class CorruptMediaError(IngestError):
+    """Truncated or damaged so far that nothing could be decoded."""
+
+
+class EncryptedMediaError(IngestError):
+    """Protected by a password or DRM."""
+
+    reason = Reason.UNSUPPORTED
+
+
+class LimitExceededError(IngestError):
+    """Larger than the limits of this run allow (pixels, frames, duration, bytes)."""
+
+    reason = Reason.UNSUPPORTED
+
+
+class WeightsError(DeepfakeDetectError):
+    """A weights file that is missing, changed, of a refused format, or does not fit its network."""
+
+
+class WeightsMissingError(WeightsError):
+    """A weights file that is in no folder of the search order."""
+
+
+class ReportError(DeepfakeDetectError):
+    """A report or case that cannot be read or written."""

@@ -1,0 +1,199 @@
+"""What a scan says: findings, abstentions, the verdict and the record of the run. ``report.schema`` publishes their JSON form.
+
+Labels and reasons are never renamed within a major version of the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .media import JsonValue, MediaFile, Region, Span
+
+SCHEMA_VERSION = "1.0.0"
+
+
+class Reason(StrEnum):
+    """Why a detector, or the whole scan, gives no answer."""
+
+    NO_FACE = "no_face"
+    TOO_SMALL = "too_small"
+    TOO_SHORT = "too_short"
+    TOO_COMPRESSED = "too_compressed"
+    UNSUPPORTED = "unsupported"
+    OUT_OF_DOMAIN = "out_of_domain"
+    FAILED = "failed"
+    WEIGHTS_MISSING = "weights_missing"
+    TIMEOUT = "timeout"
+
+
+class Label(StrEnum):
+    """The verdict in one word. None of them means "authentic"."""
+
+    SYNTHETIC = "synthetic"
+    MANIPULATED = "manipulated"
+    INCONCLUSIVE = "inconclusive"
+    NO_MANIPULATION_FOUND = "no_manipulation_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposition:
+    """The two propositions a likelihood ratio weighs, each a full sentence without its full stop."""
+
+    synthetic: str
+    genuine: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceImage:
+    """A picture that explains a finding. ``data`` (PNG) is kept beside the JSON, under its SHA-256, never in it."""
+
+    sha256: str
+    width: int
+    height: int
+    data: bytes = field(repr=False, compare=False, default=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One explanation. ``kind``: ``crop``, ``map``, ``timeline`` or ``note``; ``values``: (time in s, raw score) pairs."""
+
+    kind: str
+    caption: str
+    span: Span | None = None
+    region: Region | None = None
+    values: tuple[tuple[float, float], ...] = ()
+    image: EvidenceImage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of evidence.
+
+    ``score``: the model's own number, higher for synthetic, always. ``llr``: calibrated log10 likelihood ratio of
+    ``proposition.synthetic`` against ``proposition.genuine``. ``interval``: 95 % interval of ``llr`` from the calibration data, or None.
+    All are None for facts, whose content is in ``facts``. ``condition``: the calibration condition that matched.
+    """
+
+    detector: str
+    subject: str
+    score: float | None
+    llr: float | None
+    proposition: Proposition | None
+    experimental: bool
+    region: Region | None = None
+    span: Span | None = None
+    interval: tuple[float, float] | None = None
+    condition: str | None = None
+    facts: Mapping[str, JsonValue] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """A detector, or the scan (``detector="scan"``), that gives no answer, and why. Never a score."""
+
+    detector: str
+    subject: str
+    reason: Reason
+    detail: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``llr``: the strongest single line after correction for the number of lines looked at; None if there is none."""
+
+    label: Label
+    llr: float | None
+    interval: tuple[float, float] | None
+    reasons: tuple[str, ...]
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Somebody or something the findings speak of: ``person-1``, ``voice``, ``picture``, ``file``."""
+
+    id: str
+    kind: str
+    span: Span | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRecord:
+    """A weights file that was loaded: its id, version, SHA-256 and where it came from (``shipped`` or ``added by the user``)."""
+
+    id: str
+    version: str
+    sha256: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorRecord:
+    """A detector that took part: the device it really ran on, its weights, where its code came from."""
+
+    id: str
+    version: str
+    device: str
+    experimental: bool
+    experimental_reason: str
+    origin: str
+    commercial_use: bool
+    weights: tuple[WeightRecord, ...]
+    limits: tuple[str, ...] = ()
+    error_rates: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """How the report came about. ``started`` is UTC in ISO 8601, ``seconds`` wall time."""
+
+    id: str
+    version: str
+    started: str
+    seconds: float
+    fingerprint: str
+    device: str
+    detectors: tuple[DetectorRecord, ...]
+    options: Mapping[str, JsonValue]
+    packages: Mapping[str, str]
+    platform: str
+    protections: tuple[str, ...]
+    plugins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of scanning one file. ``verdict`` is None when nothing could be analysed."""
+
+    media: MediaFile
+    findings: tuple[Finding, ...]
+    abstentions: tuple[Abstention, ...]
+    verdict: Verdict | None
+    run: RunRecord
+    subjects: tuple[Subject, ...] = ()
+    coverage_gaps: tuple[str, ...] = ()
+    schema: str = SCHEMA_VERSION
+
+    @property
+    def analysed(self) -> bool:
+        """Whether a content detector scored the file or provenance found something."""
+        return bool(self.findings)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The report as JSON text that ``report.schema`` describes; pictures are named by hash, not embedded."""
+        from .report.serialise import report_to_json
+
+        return report_to_json(self, indent)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Report:
+        """Read what ``to_json`` wrote. Unknown fields are ignored; raises ``ReportError`` on anything else wrong."""
+        from .report.serialise import report_from_json
+
+        return report_from_json(text)

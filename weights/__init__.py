@@ -1,0 +1,1 @@
+"""Weights, their manifest, cards and calibration, as package data."""
