@@ -1,7 +1,7 @@
 """Weights: where they are, whether they are the ones the manifest pins, and how they are loaded.
 
-Every file is hashed before it is used, and the bytes that were hashed are the bytes that are loaded. Only safetensors and
-ONNX are loaded; the two foreign packages whose files are read in place are pinned in the same manifest.
+Every file is hashed before it is used, and the bytes that were hashed are the bytes that are loaded. Only safetensors
+and ONNX are loaded; the two foreign packages whose files are read in place are pinned in the same manifest.
 """
 
 from __future__ import annotations
@@ -65,14 +65,18 @@ class WeightsEntry:
 def _parse_file(raw: Mapping[str, Any], id_: str) -> WeightsFile:
     path = PurePosixPath(raw["path"])
     if path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path):
-        raise WeightsError(f"weights {id_}: path {path} leaves its folder", "Paths in a manifest are relative and stay inside.")
+        raise WeightsError(
+            f"weights {id_}: path {path} leaves its folder", "Paths in a manifest are relative and stay inside."
+        )
     if raw["format"] not in FORMATS:
         raise WeightsError(f"weights {id_}: format {raw['format']} is refused", f"Accepted: {', '.join(FORMATS)}.")
     return WeightsFile(path, raw["sha256"], int(raw["bytes"]), raw["format"], raw.get("package"))
 
 
 def parse_manifest(text: str, origin: str = "shipped") -> dict[str, WeightsEntry]:
-    """Read a manifest. Raises ``WeightsError`` on a missing field, a refused format, a path outside or an id that stands twice."""
+    """Read a manifest. Raises ``WeightsError`` on a missing field, a refused format, a path outside or an id that
+    stands twice.
+    """
     entries: dict[str, WeightsEntry] = {}
     try:
         for raw in tomllib.loads(text).get("weights", []):
@@ -86,7 +90,9 @@ def parse_manifest(text: str, origin: str = "shipped") -> dict[str, WeightsEntry
                 raise WeightsError(f"weights {entry.id} stand twice in the manifest")
             entries[entry.id] = entry
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise WeightsError(f"the weights manifest cannot be read: {error!r}", "Restore weights/manifest.toml.") from error
+        raise WeightsError(
+            f"the weights manifest cannot be read: {error!r}", "Restore weights/manifest.toml."
+        ) from error
     return entries
 
 
@@ -134,7 +140,9 @@ class WeightStore:
         try:
             return self._entries[id_]
         except KeyError:
-            raise WeightsMissingError(f"no weights named {id_} in the manifest", "See `deepfake-detect weights list`.") from None
+            raise WeightsMissingError(
+                f"no weights named {id_} in the manifest", "See `deepfake-detect weights list`."
+            ) from None
 
     def record(self, id_: str) -> WeightRecord:
         """What the report says of these weights."""
@@ -157,7 +165,10 @@ class WeightStore:
         )
 
     def read(self, entry: WeightsEntry, file: WeightsFile) -> bytes:
-        """The bytes of a file, verified against the manifest. Raises ``WeightsError`` naming the file if they differ."""
+        """The bytes of a file, verified against the manifest.
+
+        Raises ``WeightsError`` naming the file if they differ.
+        """
         path = self.locate(entry, file)
         data = path.read_bytes()
         if len(data) != file.bytes or hashlib.sha256(data).hexdigest() != file.sha256:

@@ -1,4 +1,5 @@
-"""What a scan says: findings, abstentions, the verdict and the record of the run. ``report.schema`` publishes their JSON form.
+"""What a scan says: findings, abstentions, the verdict and the record of the run. ``report.schema`` publishes their
+JSON form.
 
 Labels and reasons are never renamed within a major version of the schema.
 """
@@ -58,7 +59,10 @@ class EvidenceImage:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One explanation. ``kind``: ``crop``, ``map``, ``timeline`` or ``note``; ``values``: (time in s, raw score) pairs."""
+    """One explanation. ``kind``: ``crop``, ``map``, ``timeline`` or ``note``; ``values``.
+
+    (time in s, raw score) pairs.
+    """
 
     kind: str
     caption: str
@@ -73,8 +77,9 @@ class Finding:
     """One line of evidence.
 
     ``score``: the model's own number, higher for synthetic, always. ``llr``: calibrated log10 likelihood ratio of
-    ``proposition.synthetic`` against ``proposition.genuine``. ``interval``: 95 % interval of ``llr`` from the calibration data, or None.
-    All are None for facts, whose content is in ``facts``. ``condition``: the calibration condition that matched.
+    ``proposition.synthetic`` against ``proposition.genuine``. ``interval``: 95 % interval of ``llr`` from the
+    calibration data, or None. All are None for facts, whose content is in ``facts``. ``condition``: the calibration
+    condition that matched.
     """
 
     detector: str
@@ -104,7 +109,10 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``llr``: the strongest single line after correction for the number of lines looked at; None if there is none."""
+    """``llr``: the strongest line of a detector past the experimental stage, corrected for the number of lines looked at.
+
+    None if there is no such line.
+    """
 
     label: Label
     llr: float | None
@@ -125,7 +133,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class WeightRecord:
-    """A weights file that was loaded: its id, version, SHA-256 and where it came from (``shipped`` or ``added by the user``)."""
+    """A weights file that was loaded.
+
+    Its id, version, SHA-256 and where it came from (``shipped`` or ``added by the user``).
+    """
 
     id: str
     version: str

@@ -1,7 +1,7 @@
 """What a file holds, as plain arrays and facts: the only types that cross from ``ingest`` to the rest of the library.
 
-Times are presentation times (pts) in seconds. Pixels are ``uint8`` RGB in display orientation, shape ``(height, width, 3)``.
-Sound is ``float32`` mono at 16,000 Hz in [-1, 1].
+Times are presentation times (pts) in seconds. Pixels are ``uint8`` RGB in display orientation, shape ``(height, width,
+3)``. Sound is ``float32`` mono at 16,000 Hz in [-1, 1].
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Samples: TypeAlias = NDArray[np.float32]
-JsonValue: TypeAlias = "None | bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue] | None"
 
 SAMPLE_RATE = 16_000
 
@@ -149,7 +149,8 @@ class JpegTables:
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """What the container says about itself. Everything in ``metadata`` and ``provenance`` is a claim of the file, not a fact.
+    """What the container says about itself. Everything in ``metadata`` and ``provenance`` is a claim of the file, not a
+    fact.
 
     ``metadata``: namespaced keys (``exif:Software``, ``xmp:CreatorTool``, ``png:parameters``, ``container:encoder``),
     each value at most 4,096 characters. ``provenance``: the reading of Content Credentials and origin declarations
@@ -171,7 +172,10 @@ class ContainerFacts:
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """One file: its identity and its container's facts. ``path`` is None when it was given as bytes or must not be told."""
+    """One file: its identity and its container's facts.
+
+    ``path`` is None when it was given as bytes or must not be told.
+    """
 
     path: str | None
     sha256: str
@@ -209,8 +213,9 @@ class Picture:
 class FaceCrop:
     """One face in one frame.
 
-    ``region``: the square cut out of the frame (never padded). ``pixels``: uint8 (side, side, 3). ``landmarks``: float32 (5, 2),
-    eyes, nose, mouth corners in pixels of the crop. ``face_px``: the longer side of the detected box in frame pixels.
+    ``region``: the square cut out of the frame (never padded). ``pixels``: uint8 (side, side, 3). ``landmarks``:
+    float32 (5, 2), eyes, nose, mouth corners in pixels of the crop. ``face_px``: the longer side of the detected box in
+    frame pixels.
     ``probability``: MTCNN's, 0..1.
     """
 
@@ -229,7 +234,8 @@ class FaceCrop:
 
 @dataclass(frozen=True, slots=True)
 class FaceTrack:
-    """One person through a file: ``subject`` is ``person-1``, ``person-2``, ...; ``faces`` ordered by time, at least one.
+    """One person through a file: ``subject`` is ``person-1``, ``person-2``, ...; ``faces`` ordered by time, at least
+    one.
 
     ``sightings`` counts the sampled frames with this face; ``faces`` holds the crops kept of them.
     """

@@ -18,7 +18,8 @@ S = TypeVar("S", Picture, FaceTrack, SpeechWindow, ContainerFacts, MediaFile)
 class DetectorCard:
     """What is known of a detector without loading it.
 
-    ``consumes``: the sample type. ``batch_size``: samples in one forward pass. ``weights``: ids in the weights manifest.
+    ``consumes``: the sample type. ``batch_size``: samples in one forward pass. ``weights``: ids in the weights
+    manifest.
     ``content``: whether it judges the content (True) or only reads what the file says of itself (False).
     """
 
@@ -40,7 +41,8 @@ class DetectorCard:
 class Score:
     """The model's own number for one sample, higher for synthetic, and what its calibration needs to know.
 
-    ``quantities``: measured conditions of the sample under the names that the calibration file uses (``face_px``, ``sharpness``,
+    ``quantities``: measured conditions of the sample under the names that the calibration file uses (``face_px``,
+    ``sharpness``,
     ``sample_rate``, ...). ``timeline``: (time in seconds, raw score) for the parts of the sample.
     """
 
@@ -73,8 +75,8 @@ Outcome: TypeAlias = Score | Facts | Refusal
 class Detector(ABC, Generic[S]):
     """A detector of synthetic or manipulated media.
 
-    Implementations import torch and onnxruntime inside ``load`` only, keep no state between calls of ``score`` and give the same
-    answer for a sample alone and in any batch.
+    Implementations import torch and onnxruntime inside ``load`` only, keep no state between calls of ``score`` and give
+    the same answer for a sample alone and in any batch.
     """
 
     card: ClassVar[DetectorCard]

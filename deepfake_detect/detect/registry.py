@@ -34,7 +34,9 @@ class RegisteredDetector:
         try:
             cls = getattr(import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise UsageError(f"detector {self.id} cannot be imported: {error}", "Reinstall it, or run with --no-plugins.") from error
+            raise UsageError(
+                f"detector {self.id} cannot be imported: {error}", "Reinstall it, or run with --no-plugins."
+            ) from error
         if not (isinstance(cls, type) and issubclass(cls, Detector)):
             raise UsageError(f"{self.target} is not a Detector", "See deepfake_detect.detect.base.Detector.")
         return cls()

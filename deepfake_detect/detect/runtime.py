@@ -28,7 +28,8 @@ def load_network(
 ) -> Network:
     """Load ``weights_id`` for ``device``.
 
-    On ``cpu`` the ONNX graph runs in onnxruntime; elsewhere ``build`` makes a torch module from the safetensors tensors, whose
+    On ``cpu`` the ONNX graph runs in onnxruntime; elsewhere ``build`` makes a torch module from the safetensors
+    tensors, whose
     ``forward`` takes the graph's inputs as keywords and returns a dict of its outputs. Raises ``WeightsError``.
     """
     contents = store.read_all(weights_id)
@@ -40,7 +41,9 @@ def load_network(
 def _only(contents: Mapping[str, bytes], suffix: str, weights_id: str) -> tuple[str, bytes]:
     found = [(name, data) for name, data in contents.items() if name.endswith(suffix)]
     if len(found) != 1:
-        raise WeightsError(f"weights {weights_id}: {len(found)} {suffix} files where one is needed", "Reinstall the package.")
+        raise WeightsError(
+            f"weights {weights_id}: {len(found)} {suffix} files where one is needed", "Reinstall the package."
+        )
     return found[0]
 
 
@@ -82,12 +85,16 @@ class _TorchNetwork:
         try:
             self._module = build(load(data)).eval().to(device)
         except (KeyError, RuntimeError, ValueError) as error:
-            raise WeightsError(f"weights {weights_id} do not fit their network: {error}", "Reinstall the package.") from error
+            raise WeightsError(
+                f"weights {weights_id} do not fit their network: {error}", "Reinstall the package."
+            ) from error
         self._device = device
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
         import torch
 
         with torch.inference_mode():
-            outputs = self._module(**{name: torch.from_numpy(np.ascontiguousarray(a)).to(self._device) for name, a in inputs.items()})
+            outputs = self._module(
+                **{name: torch.from_numpy(np.ascontiguousarray(a)).to(self._device) for name, a in inputs.items()}
+            )
         return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}

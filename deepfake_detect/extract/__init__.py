@@ -1,0 +1,8 @@
+"""From decoded frames and sound to what detectors consume: face tracks, native-resolution crops, speech windows."""
+
+from .crops import NATIVE_SIDE, PictureBuilder
+from .faces import Detection, FaceFinder
+from .speech import SpeechFinder, speech_windows
+from .tracks import TrackBuilder
+
+__all__ = ["NATIVE_SIDE", "Detection", "FaceFinder", "PictureBuilder", "SpeechFinder", "TrackBuilder", "speech_windows"]

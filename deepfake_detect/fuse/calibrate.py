@@ -1,0 +1,120 @@
+"""Raw scores to log10 likelihood ratios, by the curve that was measured for the matching condition.
+
+A curve is piecewise linear and monotone over (score, log10 LR) knots and bounded by what its data can carry (the
+empirical lower and upper bound of Vergeer et al. 2016, doi:10.1016/j.scijus.2016.06.003).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import WeightsError
+from ..media import JsonValue
+
+Range = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One measured condition: the ranges it covers, its curve, its bounds and what is known of its errors."""
+
+    name: str
+    applies: Mapping[str, Range]
+    knots: tuple[tuple[float, float], ...]
+    llr_min: float
+    llr_max: float
+    measured: Mapping[str, JsonValue]
+
+    def covers(self, quantities: Mapping[str, float]) -> bool:
+        """Whether every named quantity is known and within its range."""
+        return all(
+            name in quantities
+            and (low is None or quantities[name] >= low)
+            and (high is None or quantities[name] <= high)
+            for name, (low, high) in self.applies.items()
+        )
+
+    def llr(self, score: float) -> float:
+        """The bounded log10 likelihood ratio of a raw score."""
+        scores, ratios = zip(*self.knots, strict=True)
+        return float(np.clip(np.interp(score, scores, ratios), self.llr_min, self.llr_max))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The calibration of one detector: its conditions in order of preference and its two thresholds in log10 LR.
+
+    ``experimental_reason`` is empty unless the detector is experimental.
+    """
+
+    detector: str
+    weights_sha256: str
+    conditions: tuple[Condition, ...]
+    lower: float
+    upper: float
+    experimental: bool
+    experimental_reason: str
+
+    def condition(self, quantities: Mapping[str, float]) -> Condition | None:
+        """The first condition that covers a sample, or None: out of domain."""
+        return next((c for c in self.conditions if c.covers(quantities)), None)
+
+    def error_rates(self) -> dict[str, JsonValue]:
+        """What was measured, by condition, as the report prints it."""
+        return {c.name: dict(c.measured) for c in self.conditions}
+
+
+_CURVE = {"name", "applies", "knots", "llr_min", "llr_max"}
+
+
+def _parse_condition(raw: Mapping[str, Any], detector: str) -> Condition:
+    knots = tuple((float(s), float(r)) for s, r in raw["knots"])
+    rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(knots))
+    if len(knots) < 2 or not rising or not raw["llr_min"] <= 0 <= raw["llr_max"]:
+        raise WeightsError(f"calibration of {detector}: condition {raw['name']} is not a rising, bounded curve")
+    applies = {name: (low, high) for name, (low, high) in raw["applies"].items()}
+    measured = {key: _freeze(value) for key, value in raw.items() if key not in _CURVE}
+    return Condition(raw["name"], applies, knots, float(raw["llr_min"]), float(raw["llr_max"]), measured)
+
+
+def _freeze(value: Any) -> JsonValue:
+    if isinstance(value, list):
+        return tuple(_freeze(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _freeze(v) for k, v in value.items()}
+    return value  # type: ignore[no-any-return]
+
+
+def parse_calibration(text: str, detector: str, weights_sha256: str) -> Calibration:
+    """Read a calibration file. Raises ``WeightsError`` if it is malformed, or made for another detector or other
+    weights.
+    """
+    try:
+        raw = json.loads(text)
+        calibration = Calibration(
+            detector=raw["detector"],
+            weights_sha256=raw["weights"]["sha256"],
+            conditions=tuple(_parse_condition(c, detector) for c in raw["conditions"]),
+            lower=float(raw["thresholds"]["lower"]),
+            upper=float(raw["thresholds"]["upper"]),
+            experimental=bool(raw["experimental"]),
+            experimental_reason=str(raw.get("experimental_reason") or ""),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(
+            f"the calibration of {detector} cannot be read: {error!r}", "Reinstall the package."
+        ) from error
+    if calibration.detector != detector or calibration.weights_sha256 != weights_sha256:
+        raise WeightsError(
+            f"the calibration of {detector} was made for {calibration.detector} with other weights",
+            "Calibrate again: a curve holds only for the weights it was measured on.",
+        )
+    if calibration.lower > calibration.upper:
+        raise WeightsError(f"calibration of {detector}: the lower threshold lies above the upper one")
+    return calibration
