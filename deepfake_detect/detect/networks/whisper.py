@@ -72,7 +72,7 @@ class WhisperEncoder(nn.Module):
         self.register_buffer("positions", weights["positions"])
         self.blocks = nn.ModuleList(EncoderBlock(weights, f"block{index}") for index in range(max(outputs)))
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, mel: Tensor) -> dict[str, Tensor]:
         x = functional.gelu(
             functional.conv1d(mel, self.get_buffer("conv1_weight"), self.get_buffer("conv1_bias"), padding=1)
         )
@@ -83,4 +83,4 @@ class WhisperEncoder(nn.Module):
         states = [x + self.get_buffer("positions")[: x.shape[1]]]
         for block in self.blocks:
             states.append(block(states[-1]))
-        return torch.stack([states[index] for index in self.outputs], dim=1)
+        return {"layers": torch.stack([states[index] for index in self.outputs], dim=1)}
