@@ -19,7 +19,14 @@ class UsageError(DeepfakeDetectError):
 
 
 class UnreadableError(DeepfakeDetectError):
-    """A path that does not exist, may not be read, or is no regular file. No hash exists, so no report can."""
+    """A path that does not exist, may not be read, or is no regular file. No hash exists, so no report can.
+
+    ``path``: the path as given, or None for a stream.
+    """
+
+    def __init__(self, message: str, hint: str = "", path: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.path = path
 
 
 class EvidenceChangedError(DeepfakeDetectError):

@@ -1,0 +1,55 @@
+"""The ``deepfake-detect`` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from . import detectors, scan, selftest, weights
+
+app = typer.Typer(
+    help="Look for synthetic and manipulated pictures, videos and voices, and write reports that explain it.\n\n"
+    "Examples:\n\n"
+    "  deepfake-detect scan picture.jpg\n\n"
+    "  deepfake-detect scan -o CASE evidence/\n\n"
+    "  deepfake-detect selftest",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("scan")(scan.scan)
+app.command("selftest")(selftest.selftest)
+app.add_typer(detectors.app, name="detectors")
+app.add_typer(weights.app, name="weights")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"deepfake-detect {version('deepfake-detect')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Shared options."""
+
+
+def run() -> None:
+    """The console script: settle the process, which belongs to us here, then run the command."""
+    # On busy cores OpenMP threads that spin while they wait make face finding many times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a cp1252 console cannot print every name
+    app()

@@ -1,0 +1,68 @@
+"""Progress on standard error: a bar at a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..progress import Event, FileFinished, FileStarted, Progress, RunStarted, silent
+from ..report.text import safe_text
+
+PLAIN_SECONDS = 10.0  # between plain lines
+
+
+@contextmanager
+def shown(quiet: bool) -> Iterator[Progress]:
+    """A progress callable for the length of a run."""
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty():
+        with _bar() as progress:
+            yield progress
+    else:
+        yield _Plain()
+
+
+class _Plain:
+    """A line at the first file, every ten seconds, and at the end."""
+
+    def __init__(self) -> None:
+        self._total = self._done = 0
+        self._last = float("-inf")
+        self._started = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._total = event.total
+        elif isinstance(event, FileStarted):
+            if time.monotonic() - self._last >= PLAIN_SECONDS:
+                self._last = time.monotonic()
+                print(f"{self._done}/{self._total} files, now {safe_text(event.name, 120)}", file=sys.stderr)
+        elif isinstance(event, FileFinished):
+            self._done += 1
+            if self._done == self._total:
+                print(f"{self._done}/{self._total} files in {time.monotonic() - self._started:.0f} s", file=sys.stderr)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading models", total=None)
+
+        def show(event: Event) -> None:
+            if isinstance(event, RunStarted):
+                bar.update(task, total=event.total)
+            elif isinstance(event, FileStarted):
+                bar.update(task, description=escape(safe_text(event.name, 40)))
+            elif isinstance(event, FileFinished):
+                bar.advance(task)
+
+        yield show

@@ -1,0 +1,95 @@
+"""Standard output for people, and the one JSON document for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import TextIO
+
+from ..findings import Failure, Label, Report
+from ..report.serialise import to_json
+from ..report.text import safe_text
+from ..report.words import reason_sentence, title
+from .exits import failed
+
+_HEADLINES = {
+    Label.SYNTHETIC: "signs of synthesis",
+    Label.MANIPULATED: "signs of manipulation",
+    Label.INCONCLUSIVE: "inconclusive",
+    Label.NO_MANIPULATION_FOUND: "no manipulation found",
+}
+_STYLES = {Label.SYNTHETIC: "bold red", Label.MANIPULATED: "bold red", Label.INCONCLUSIVE: "yellow"}
+_FOOTNOTE = (
+    "A ratio is the weight of the findings (log10), not the probability of manipulation. “Inconclusive” and “no "
+    "manipulation found” do not mean that a file is real. (exp.) marks detectors that are experimental and decide nothing "
+    "alone."
+)
+
+
+def _name(path: str | None) -> str:
+    return safe_text(PurePath(path).name or path, 60) if path else "(bytes)"
+
+
+def _result(outcome: Report | Failure) -> tuple[str, str]:
+    """The verdict in two or three words, and its style."""
+    if isinstance(outcome, Failure) or failed(outcome):
+        return "not analysed", "magenta"
+    if outcome.verdict is None:
+        return "nothing to test", "magenta"
+    return _HEADLINES[outcome.verdict.label], _STYLES.get(outcome.verdict.label, "")
+
+
+def _lines(report: Report) -> Iterable[str]:
+    """One short line for each detector: its strongest finding, or why it has none."""
+    strongest = {}
+    for finding in report.findings:
+        if finding.llr is None:
+            yield f"{title(finding.detector)}: found declarations of origin, see the report"
+        elif finding.detector not in strongest or finding.llr > (strongest[finding.detector].llr or 0.0):
+            strongest[finding.detector] = finding
+    for finding in strongest.values():
+        mark = " (exp.)" if finding.experimental else ""
+        yield f"{title(finding.detector)}{mark}: {finding.llr:+.1f} for {safe_text(finding.subject, 20)}"
+    said = set(strongest)
+    for abstention in report.abstentions:
+        if abstention.detector not in said and abstention.detector != "provenance":
+            said.add(abstention.detector)
+            yield f"{title(abstention.detector)}: {reason_sentence(abstention.reason)}"
+
+
+def _why(outcome: Report | Failure) -> str:
+    if isinstance(outcome, Failure):
+        return safe_text(f"{outcome.message}. {outcome.hint}", 300)
+    scan = next((a for a in outcome.abstentions if a.detector == "scan"), None)
+    if scan is not None:
+        return safe_text(scan.detail, 300)
+    return "\n".join(_lines(outcome))
+
+
+def write_table(outcomes: Iterable[Report | Failure], stream: TextIO) -> None:
+    """A table of all files, as wide as the terminal, and what its words do not mean."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False)
+    table = Table(show_lines=True, expand=False)
+    table.add_column("File", overflow="fold", max_width=28)
+    table.add_column("Result", max_width=16)
+    table.add_column("Why", overflow="fold")
+    for outcome in outcomes:
+        words, style = _result(outcome)
+        path = outcome.path if isinstance(outcome, Failure) else outcome.media.path
+        table.add_row(Text(_name(path)), Text(words, style=style), Text(_why(outcome)))
+    if table.row_count:
+        console.print(table)
+        console.print(Text(_FOOTNOTE, style="dim"))
+
+
+def write_json(outcomes: Iterable[Report | Failure], stream: TextIO) -> None:
+    """One JSON array, written as results come, so that memory does not grow with the run."""
+    stream.write("[")
+    for i, outcome in enumerate(outcomes):
+        stream.write(("," if i else "") + "\n" + to_json(outcome))
+        stream.flush()
+    stream.write("\n]\n")

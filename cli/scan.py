@@ -1,0 +1,166 @@
+"""``deepfake-detect scan``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import exits
+
+if TYPE_CHECKING:
+    from ..errors import UnreadableError
+    from ..findings import Failure, Report
+    from ..media import SamplingPlan
+    from ..options import ScanOptions
+    from ..report.case import CaseWriter
+
+    Outcome = Report | Failure
+
+
+class Format(StrEnum):
+    """What goes to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class Device(StrEnum):
+    """Where the models run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+def scan(
+    paths: Annotated[list[str], typer.Argument(help="Files and folders; - reads a list of paths from standard input.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="CASE", help="Case folder for the JSON and HTML reports.")
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TABLE,
+    detectors: Annotated[
+        str | None, typer.Option(help="Detectors to run, comma-separated; see `deepfake-detect detectors list`.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
+    fps: Annotated[float | None, typer.Option(help="Frames a second to look at; default: spread --max-frames.")] = None,
+    max_frames: Annotated[int, typer.Option(min=1, help="At most this many frames of a video.")] = 32,
+    max_audio: Annotated[float, typer.Option(min=1, help="Seconds of sound to look at.")] = 600.0,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one file.")] = None,
+    trust_list: Annotated[
+        Path | None, typer.Option(help="PEM file of certificates whose Content Credentials are trusted.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder searched first for weights.")] = None,
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Keep no crop and no map of anybody.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load nothing foreign.")] = False,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger pictures and frames.")] = 150_000_000,
+    max_seconds: Annotated[float, typer.Option(min=1, help="Refuse longer videos and recordings.")] = 86_400.0,
+    fail_on: Annotated[
+        str | None, typer.Option(help="Exit with 10 if a file has one of these labels, comma-separated.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
+) -> None:
+    """Scan pictures, videos, sound and folders of them.
+
+    Examples:
+
+      deepfake-detect scan picture.jpg
+
+      deepfake-detect scan -o CASE evidence/ voice-note.opus
+
+      find . -name '*.mp4' | deepfake-detect scan -o CASE -
+
+      deepfake-detect scan --format jsonl evidence/ > results.jsonl
+
+    Exit codes: 0 done, 1 nothing could be analysed, 2 wrong usage, 3 some files failed, 10 a label of --fail-on.
+    """
+    with exits.reported_errors():
+        from ..media import SamplingPlan
+        from ..pipeline import Scanner
+        from .progress import shown
+
+        labels = exits.parse_labels(fail_on)
+        plan = SamplingPlan(fps, max_frames, max_audio)
+        options = _options(plan, max_pixels, max_seconds, no_pictures, trust_list)
+        case = _case(output)
+        tally = exits.Tally()
+        with Scanner(
+            device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
+            weights=str(weights) if weights else None, plugins=not no_plugins,
+        ) as scanner, shown(quiet) as progress:  # fmt: skip
+            outcomes = scanner.scan_all(_files(paths), timeout=timeout, progress=progress)
+            _write(format_, _kept(outcomes, tally, case))
+        _finish(case, output, quiet)
+        raise typer.Exit(tally.exit_code(labels))
+
+
+def _options(
+    plan: SamplingPlan, max_pixels: int, max_seconds: float, no_pictures: bool, trust_list: Path | None
+) -> ScanOptions:
+    from ..ingest import Limits
+    from ..options import ScanOptions
+
+    trusted = trust_list.read_text(encoding="ascii") if trust_list else None
+    return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), not no_pictures, trusted)
+
+
+def _files(paths: list[str]) -> Iterator[Path | UnreadableError]:
+    """The files to scan, in order; a lone dash stands for a list of paths on standard input."""
+    from ..ingest import find_files
+
+    for path in paths:
+        named = (line.rstrip("\r\n") for line in sys.stdin) if path == "-" else iter((path,))
+        yield from find_files(name for name in named if name)
+
+
+def _case(output: Path | None) -> CaseWriter | None:
+    if output is None:
+        return None
+    from ..report.case import CaseWriter
+
+    return CaseWriter(output)
+
+
+def _kept(outcomes: Iterable[Outcome], tally: exits.Tally, case: CaseWriter | None) -> Iterator[Outcome]:
+    """Count each outcome and write it into the case before it is printed."""
+    for outcome in outcomes:
+        if case is not None:
+            case.add(outcome)
+        tally.add(outcome)
+        yield outcome
+
+
+def _write(format_: Format, outcomes: Iterator[Outcome]) -> None:
+    if format_ is Format.TABLE:
+        from .render import write_table
+
+        write_table(outcomes, sys.stdout)
+    elif format_ is Format.CSV:
+        from ..report.csv import write_csv
+
+        write_csv(outcomes, sys.stdout)
+    elif format_ is Format.JSONL:
+        from ..report.jsonl import write_jsonl
+
+        write_jsonl(outcomes, sys.stdout)
+    else:
+        from .render import write_json
+
+        write_json(outcomes, sys.stdout)
+
+
+def _finish(case: CaseWriter | None, output: Path | None, quiet: bool) -> None:
+    if case is None:
+        return
+    case.finish()
+    if not quiet:
+        from ..report.text import safe_text
+
+        print(f"Reports: {safe_text(str(output))} (open index.html)", file=sys.stderr)

@@ -1,0 +1,114 @@
+"""Every detector over the samples of one file: calibrated findings, and abstentions with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .deadline import Deadline
+from .detect import Facts, Outcome, Refusal, Score
+from .explain.images import evidence_image
+from .findings import Abstention, Evidence, Finding, Reason, Subject
+from .fuse import Line
+from .gather import Gathered
+from .loading import LoadedDetector
+from .media import FaceTrack, Span, SpeechWindow
+
+MAX_EXPLAINED = 4  # persons whose faces get a map
+
+
+def judge(
+    detectors: Sequence[LoadedDetector], gathered: Gathered, pictures: bool, deadline: Deadline
+) -> tuple[tuple[Finding, ...], tuple[Abstention, ...]]:
+    """Findings and abstentions in a stable order. ``pictures``: whether maps are made. Raises ``Expired``."""
+    findings: list[Finding] = []
+    abstentions: list[Abstention] = []
+    for loaded in detectors:
+        kind = loaded.card.consumes
+        if kind in gathered.missing:
+            abstentions.append(Abstention(loaded.card.id, "file", *gathered.missing[kind]))
+        for index, (sample, outcome) in enumerate(_outcomes(loaded, gathered.samples.get(kind, ()), deadline)):
+            result = _result(loaded, sample, outcome, pictures and index < MAX_EXPLAINED)
+            if isinstance(result, Finding):
+                findings.append(result)
+            else:
+                abstentions.append(result)
+    findings.sort(key=lambda f: (f.detector, f.subject, f.span.start if f.span else 0.0))
+    return tuple(findings), tuple(abstentions)
+
+
+def _outcomes(loaded: LoadedDetector, samples: Sequence[Any], deadline: Deadline) -> Iterator[tuple[Any, Outcome]]:
+    size = loaded.card.batch_size
+    for start in range(0, len(samples), size):
+        deadline.check()
+        batch = samples[start : start + size]
+        yield from zip(batch, loaded.score(batch), strict=True)
+
+
+def _subject_of(sample: Any) -> str:
+    if isinstance(sample, FaceTrack):
+        return sample.subject
+    return "voice" if isinstance(sample, SpeechWindow) else "file"
+
+
+def _span_of(sample: Any) -> Span | None:
+    return sample.span if isinstance(sample, FaceTrack | SpeechWindow) else None
+
+
+def _result(loaded: LoadedDetector, sample: Any, outcome: Outcome, explain: bool) -> Finding | Abstention:
+    detector, subject = loaded.card.id, _subject_of(sample)
+    if isinstance(outcome, Refusal):
+        return Abstention(detector, subject, outcome.reason, outcome.detail, outcome.span or _span_of(sample))
+    if isinstance(outcome, Facts):
+        return Finding(detector, subject, None, None, None, False, facts=outcome.facts)
+    return _scored(loaded, sample, outcome, explain)
+
+
+def _scored(loaded: LoadedDetector, sample: Any, score: Score, explain: bool) -> Finding | Abstention:
+    """A score becomes a finding only through a calibration condition that covers its sample."""
+    assert loaded.calibration is not None  # load_detector refuses content detectors without one
+    subject, span = _subject_of(sample), score.span or _span_of(sample)
+    condition = loaded.calibration.condition(score.quantities)
+    if condition is None:
+        measured = ", ".join(f"{name} {value:.4g}" for name, value in sorted(score.quantities.items()))
+        detail = f"no calibrated condition covers this sample ({measured})"
+        return Abstention(loaded.card.id, subject, Reason.OUT_OF_DOMAIN, detail, span)
+    return Finding(
+        detector=loaded.card.id,
+        subject=subject,
+        score=score.value,
+        llr=condition.llr(score.value),
+        proposition=loaded.card.proposition,
+        experimental=loaded.calibration.experimental,
+        region=score.region,
+        span=span,
+        condition=condition.name,
+        evidence=(*_timeline(score), *(loaded.explain(sample) if explain else ())),
+    )
+
+
+def _timeline(score: Score) -> tuple[Evidence, ...]:
+    if len(score.timeline) < 2:
+        return ()
+    return (Evidence("timeline", "raw score over time, higher for synthetic", values=score.timeline),)
+
+
+def lines(detectors: Sequence[LoadedDetector], findings: Sequence[Finding]) -> list[Line]:
+    """The calibrated findings with the thresholds of their detectors."""
+    thresholds = {d.card.id: (d.calibration.lower, d.calibration.upper) for d in detectors if d.calibration}
+    return [Line(f, *thresholds[f.detector]) for f in findings if f.llr is not None]
+
+
+def subjects(gathered: Gathered, pictures: bool) -> tuple[Subject, ...]:
+    """The persons, with their crops if ``pictures``, and the voice."""
+    people = [Subject(t.subject, "person", t.span, _crops(t) if pictures else ()) for t in gathered.tracks]
+    windows = gathered.windows
+    voice = [Subject("voice", "voice", Span(windows[0].span.start, windows[-1].span.end))] if windows else []
+    return (*people, *voice)
+
+
+def _crops(track: FaceTrack) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence("crop", f"{f.time:.2f} s", Span(f.time, f.time), f.region, image=evidence_image(f.pixels))
+        for f in track.faces
+    )

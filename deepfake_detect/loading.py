@@ -1,0 +1,105 @@
+"""Detectors with their weights, calibration and record, loaded once and shared between files and threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .batching import score_all
+from .checkpoints import WeightStore
+from .detect import Detector, DetectorCard, Outcome, Refusal, RegisteredDetector
+from .errors import UsageError, WeightsError, WeightsMissingError
+from .findings import DetectorRecord, Evidence, Reason
+from .fuse import Calibration, parse_calibration
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(wanted: str) -> str:
+    """``auto`` becomes cuda, mps or cpu, whichever is there. Raises ``UsageError`` if a named device is not."""
+    if wanted not in DEVICES:
+        raise UsageError(f"no device named {wanted}", f"Known: {', '.join(DEVICES)}.")
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next((name for name, available in there.items() if available), "cpu")
+    if not there[wanted]:
+        raise UsageError(f"this machine has no usable {wanted} device", "Use --device auto or --device cpu.")
+    return wanted
+
+
+@dataclass(slots=True)
+class LoadedDetector:
+    """A detector that is ready, or the refusal that stands in for all of its answers.
+
+    ``score`` may be called by any thread.
+    """
+
+    card: DetectorCard
+    record: DetectorRecord
+    detector: Detector[Any] | None
+    calibration: Calibration | None
+    refusal: Refusal | None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def score(self, samples: Sequence[Any]) -> list[Outcome]:
+        """One outcome for each sample. What a detector raises becomes the reason ``failed``, never a score."""
+        if self.detector is None or self.refusal is not None:
+            refusal = self.refusal or Refusal(Reason.FAILED)
+            return [refusal for _ in samples]
+        try:
+            with self._lock:
+                return score_all(self.detector, samples)
+        except Exception as error:  # a foreign detector may raise anything
+            return [Refusal(Reason.FAILED, f"{type(error).__name__}: {error}") for _ in samples]
+
+    def explain(self, sample: Any) -> tuple[Evidence, ...]:
+        """Explanations of one sample; none when the detector fails at it."""
+        if self.detector is None:
+            return ()
+        with self._lock:
+            return self.detector.explain(sample)
+
+
+def _calibration(card: DetectorCard, store: WeightStore) -> Calibration | None:
+    """The calibration of a detector's own weights: the last id on its card (encoders come before heads)."""
+    if not card.weights:
+        return None
+    entry = store.entry(card.weights[-1])
+    if entry.calibration is None:
+        return None
+    return parse_calibration(store.text(entry.calibration), card.id, entry.sha256)
+
+
+def load_detector(registered: RegisteredDetector, store: WeightStore, device: str) -> LoadedDetector:
+    """Load one detector. Missing or refused weights end in a refusal, so that the rest of a scan goes on."""
+    detector = registered.create()
+    card = detector.card
+    calibration, refusal, used = None, None, "none"
+    try:
+        used = detector.load(store, device)
+        calibration = _calibration(card, store)
+        if card.content and calibration is None:
+            refusal = Refusal(Reason.WEIGHTS_MISSING, "not calibrated: no likelihood ratio can be given")
+    except WeightsMissingError as error:
+        refusal = Refusal(Reason.WEIGHTS_MISSING, f"{error.message} {error.hint}".strip())
+    except WeightsError as error:
+        refusal = Refusal(Reason.FAILED, f"{error.message} {error.hint}".strip())
+    record = DetectorRecord(
+        id=card.id,
+        version=card.version,
+        device=used,
+        experimental=calibration.experimental if calibration else False,
+        experimental_reason=calibration.experimental_reason if calibration else "",
+        origin=registered.origin,
+        commercial_use=card.commercial_use,
+        weights=() if refusal else tuple(store.record(id_) for id_ in card.weights),
+        limits=card.limits,
+        error_rates=calibration.error_rates() if calibration else {},
+    )
+    return LoadedDetector(card, record, detector, calibration, refusal)

@@ -1,0 +1,147 @@
+"""The whole scan of a file, in order: ingest, extract, detect, explain, fuse, report."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from .checkpoints import WeightStore
+from .deadline import Deadline, Expired
+from .detect import Registry
+from .errors import EvidenceChangedError, IngestError, UnreadableError
+from .findings import Abstention, Failure, Reason, Report
+from .fuse import decide
+from .gather import Finders, gather
+from .ingest import Identity, Source, identify, open_media
+from .judge import judge, lines, subjects
+from .loading import LoadedDetector, load_detector, pick_device
+from .media import FaceTrack, MediaFile, SpeechWindow
+from .options import ScanOptions
+from .progress import FileFinished, FileStarted, Progress, RunFinished, RunStarted, silent
+from .record import run_record
+
+
+class Scanner:
+    """Loads the models once and scans files with them; a context manager. May be shared between threads.
+
+    ``device``: ``auto``, ``cpu``, ``cuda`` or ``mps``. ``detectors``: ids, or None for all. ``weights``: a folder that is
+    searched first. ``plugins``: whether detectors of other installed packages are loaded. Raises ``UsageError``, and
+    ``WeightsError`` when the face or speech finder's weights are missing or changed.
+    """
+
+    def __init__(
+        self, *, device: str = "auto", detectors: Sequence[str] | None = None, options: ScanOptions | None = None,
+        weights: str | None = None, plugins: bool = True,
+    ) -> None:  # fmt: skip
+        self.options = options or ScanOptions()
+        registry = Registry(plugins)
+        selected = registry.select(tuple(detectors) if detectors else None)
+        self._plugins = registry.plugins()
+        store = WeightStore(weights)
+        self.device = pick_device(device)
+        self.detectors: tuple[LoadedDetector, ...] = tuple(load_detector(d, store, self.device) for d in selected)
+        consumed = {d.card.consumes for d in self.detectors}
+        self._finders = Finders(store, self.device, FaceTrack in consumed, SpeechWindow in consumed)
+
+    def __enter__(self) -> Scanner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the models go; the scanner cannot be used afterwards."""
+        self.detectors = ()
+
+    def scan(self, source: Source, *, timeout: float | None = None, cancel: threading.Event | None = None) -> Report:
+        """Scan a path, bytes or a seekable binary stream.
+
+        ``timeout`` (seconds) and ``cancel`` end in an abstention. Bytes that cannot be decoded give a report without a
+        verdict. Raises ``UnreadableError`` when there is nothing to hash.
+        """
+        started, clock = datetime.now(UTC), time.monotonic()
+        identity = identify(source)
+        try:
+            content = self._scan(source, identity, Deadline(timeout, cancel))
+        except Expired as error:
+            content = _failed(identity, Reason.TIMEOUT, str(error))
+        except IngestError as error:
+            content = _failed(identity, error.reason, f"{error.message} {error.hint}".strip())
+        except EvidenceChangedError as error:
+            content = _failed(identity, Reason.FAILED, f"{error.message} {error.hint}".strip())
+        records = tuple(d.record for d in self.detectors)
+        run = run_record(
+            started, time.monotonic() - clock, self.device, records, self._finders.records(), self.options.as_json(),
+            self._plugins,
+        )  # fmt: skip
+        return Report(run=run, **content)
+
+    def scan_all(
+        self, paths: Iterable[str | os.PathLike[str] | UnreadableError], *, timeout: float | None = None, progress: Progress = silent
+    ) -> Iterator[Report | Failure]:
+        """Scan files one after the other; each gives a report or a failure, and the next one follows.
+
+        ``paths`` may hold the errors of ``ingest.find_files``, which become failures. ``timeout``: seconds for each file.
+        """
+        items = list(paths)
+        clock = time.monotonic()
+        progress(RunStarted(len(items)))
+        for index, item in enumerate(items):
+            name = item.path or "" if isinstance(item, UnreadableError) else os.fspath(item)
+            progress(FileStarted(index, name))
+            outcome = self._outcome(item, timeout)
+            progress(FileFinished(index, name, outcome))
+            yield outcome
+        progress(RunFinished(time.monotonic() - clock))
+
+    def _outcome(self, item: str | os.PathLike[str] | UnreadableError, timeout: float | None) -> Report | Failure:
+        try:
+            if isinstance(item, UnreadableError):
+                raise item
+            return self.scan(item, timeout=timeout)
+        except UnreadableError as error:
+            return Failure(error.path, Reason.FAILED, error.message, error.hint, None)
+
+    def _scan(self, source: Source, identity: Identity, deadline: Deadline) -> dict[str, Any]:
+        """The fields of a report that come from the file."""
+        with open_media(source, identity, self.options.limits, self.options.trust_list) as opened:
+            gathered = gather(opened, self.options.plan, self._finders, deadline)
+            pictures = self.options.pictures
+            findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
+            opened.verify_unchanged()
+            facts = [f.facts for f in findings if f.score is None]
+            return {
+                "media": opened.media,
+                "findings": findings,
+                "abstentions": abstentions,
+                "verdict": decide(lines(self.detectors, findings), facts),
+                "subjects": subjects(gathered, pictures),
+                "coverage_gaps": gathered.gaps,
+            }
+
+
+def _failed(identity: Identity, reason: Reason, detail: str) -> dict[str, Any]:
+    """The fields of a report on a file that gave nothing: no finding, no verdict, one abstention of the whole scan."""
+    media = MediaFile(
+        path=identity.path, sha256=identity.sha256, md5=identity.md5, sha1=identity.sha1, size=identity.size,
+        kind=None, facts=None,
+    )  # fmt: skip
+    return {
+        "media": media,
+        "findings": (),
+        "abstentions": (Abstention("scan", "file", reason, detail),),
+        "verdict": None,
+    }
+
+
+def scan(source: Source, *, timeout: float | None = None, cancel: threading.Event | None = None) -> Report:
+    """Scan one file with every detector; see ``Scanner.scan``. For more files make a ``Scanner``: it loads only once."""
+    with Scanner() as scanner:
+        return scanner.scan(source, timeout=timeout, cancel=cancel)
