@@ -171,6 +171,7 @@ class RunRecord:
     fingerprint: str
     device: str
     detectors: tuple[DetectorRecord, ...]
+    extractors: tuple[WeightRecord, ...]
     options: Mapping[str, JsonValue]
     packages: Mapping[str, str]
     platform: str
@@ -208,3 +209,15 @@ class Report:
         from .report.serialise import report_from_json
 
         return report_from_json(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that has no report: it could not be read or decoded. ``sha256`` is None when not even its bytes could be read."""
+
+    path: str | None
+    reason: Reason
+    message: str
+    hint: str
+    sha256: str | None
+    schema: str = SCHEMA_VERSION

@@ -1,0 +1,92 @@
+"""A detector's raw score over time as one inline SVG, without script, readable in print and without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from markupsafe import Markup, escape
+
+from ..media import Span
+
+_HEIGHT, _TOP, _BOTTOM = 170, 22, 132  # px
+_LEFT, _RIGHT = 9.0, 97.0  # per cent of the width, so that the drawing fits every width and its text keeps its size
+_LINE, _DOT, _GRID, _TEXT = "#0072b2", "#004a75", "#c9ced6", "#3d4450"  # the blue is from the palette of Okabe and Ito
+
+
+def timeline_svg(values: Sequence[tuple[float, float]], span: Span, title: str) -> Markup:
+    """``values``: (time in s, raw score), in any order; ``span``: the stretch of time that the drawing covers.
+
+    The vertical axis runs over the scores that occur, since a raw score has no range of its own. ``title`` is escaped.
+    """
+    points = sorted(values)
+    if not points:
+        return Markup("")
+    low, high = _score_range([score for _, score in points])
+    placed = [(_x(time, span), _y(score, low, high), time, score) for time, score in points]
+    parts = [_axes(span, low, high)]
+    parts += [_line(a[0], a[1], b[0], b[1], _LINE, 2) for a, b in pairwise(placed)]
+    parts += [
+        Markup('<circle cx="{:.2f}%" cy="{:.1f}" r="3.5" fill="{}"><title>{}: {}</title></circle>').format(
+            x, y, _DOT, clock(time), f"{score:.3f}"
+        )
+        for x, y, time, score in placed
+    ]
+    highest = max(points, key=lambda point: point[1])
+    covered = f"{len(points)} scores from {clock(points[0][0])} to {clock(points[-1][0])}"
+    description = f"{covered}; highest {highest[1]:.3f} at {clock(highest[0])}"
+    return Markup(
+        '<svg class="timeline" role="img" width="100%" height="{}" aria-label="{}" xmlns="http://www.w3.org/2000/svg">'
+        "<title>{}</title><desc>{}</desc>{}</svg>"
+    ).format(_HEIGHT, f"{title}. {description}", title, description, Markup("").join(parts))
+
+
+def clock(seconds: float) -> str:
+    """A time in a recording: ``4.20 s``, ``1:04.20``, ``1:01:04.20``."""
+    hundredths = round(seconds * 100)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    tail = f"{rest // 100:02d}.{rest % 100:02d}"
+    if hours:
+        return f"{hours}:{minutes:02d}:{tail}"
+    return f"{minutes}:{tail}" if minutes else f"{rest / 100:.2f} s"
+
+
+def _score_range(scores: Sequence[float]) -> tuple[float, float]:
+    low, high = min(scores), max(scores)
+    margin = (high - low) * 0.08 or max(abs(high) * 0.1, 0.1)
+    return low - margin, high + margin
+
+
+def _x(time: float, span: Span) -> float:
+    share = (time - span.start) / span.seconds if span.seconds > 0 else 0.5
+    return _LEFT + min(max(share, 0.0), 1.0) * (_RIGHT - _LEFT)
+
+
+def _y(score: float, low: float, high: float) -> float:
+    return _BOTTOM - (score - low) / (high - low) * (_BOTTOM - _TOP)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float) -> Markup:
+    return Markup(
+        '<line x1="{:.2f}%" y1="{:.1f}" x2="{:.2f}%" y2="{:.1f}" stroke="{}" stroke-width="{}" stroke-linecap="round"/>'
+    ).format(x1, y1, x2, y2, colour, width)
+
+
+def _label(x: float, y: float, anchor: str, text: str) -> Markup:
+    return Markup('<text x="{:.2f}%" y="{}" text-anchor="{}" font-size="12" fill="{}">{}</text>').format(
+        x, y, anchor, _TEXT, escape(text)
+    )
+
+
+def _axes(span: Span, low: float, high: float) -> Markup:
+    grid, labels = [], [_label(0.5, 12, "start", "raw score (higher: more like synthetic)")]
+    for share in (0.0, 0.5, 1.0):
+        score = low + (high - low) * share
+        y = _y(score, low, high)
+        grid.append(_line(_LEFT, y, _RIGHT, y, _GRID, 1))
+        labels.append(_label(_LEFT - 1.0, round(y) + 4, "end", f"{score:.2f}"))
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        time = span.start + span.seconds * share
+        labels.append(_label(_LEFT + (_RIGHT - _LEFT) * share, _BOTTOM + 20, anchor, clock(time)))
+    return Markup("").join([*grid, *labels])
