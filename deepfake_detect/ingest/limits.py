@@ -1,0 +1,65 @@
+"""How much of a hostile or huge file this library is willing to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import LimitExceededError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one file. What exceeds one of the first five is refused with ``LimitExceededError``; metadata is cut.
+
+    ``max_picture_bytes``: a picture file is held in memory whole. ``max_pixels``: of a single picture or frame. ``max_frames``: of a video or animation, as stored. ``max_metadata_chars``: of
+    one value. ``max_metadata_bytes``: of one packet (XMP, a PNG text chunk once unpacked) that gets parsed at all.
+    """
+
+    max_bytes: int = 64 * 2**30
+    max_picture_bytes: int = 2 * 2**30
+    max_pixels: int = 150_000_000
+    max_frames: int = 2_000_000
+    max_seconds: float = 24 * 3600.0
+    max_metadata_chars: int = 4096
+    max_metadata_entries: int = 512
+    max_metadata_bytes: int = 4 * 2**20
+
+    def check_bytes(self, size: int) -> None:
+        """Raise ``LimitExceededError`` if a file of ``size`` bytes is too large."""
+        if size > self.max_bytes:
+            raise _exceeded(f"the file has {size:,} bytes", f"{self.max_bytes:,}", "--max-bytes")
+
+    def check_picture_bytes(self, size: int) -> None:
+        """Raise ``LimitExceededError`` if a picture file of ``size`` bytes is too large."""
+        if size > self.max_picture_bytes:
+            raise _exceeded(
+                f"the picture file has {size:,} bytes", f"{self.max_picture_bytes:,}", "--max-picture-bytes"
+            )
+
+    def check_pixels(self, width: int, height: int) -> None:
+        """Raise ``LimitExceededError`` if a picture of ``width`` x ``height`` pixels is too large to decode."""
+        if width * height > self.max_pixels:
+            raise _exceeded(
+                f"the picture has {width:,} x {height:,} = {width * height:,} pixels",
+                f"{self.max_pixels:,}",
+                "--max-pixels",
+            )
+
+    def check_frames(self, frames: int) -> None:
+        """Raise ``LimitExceededError`` if a video or animation has too many frames."""
+        if frames > self.max_frames:
+            raise _exceeded(
+                f"the file has more than {self.max_frames:,} frames", f"{self.max_frames:,}", "--max-frames-stored"
+            )
+
+    def check_seconds(self, seconds: float) -> None:
+        """Raise ``LimitExceededError`` if a video or recording is too long."""
+        if seconds > self.max_seconds:
+            raise _exceeded(f"the file lasts {seconds:,.0f} s", f"{self.max_seconds:,.0f}", "--max-seconds")
+
+
+def _exceeded(what: str, limit: str, option: str) -> LimitExceededError:
+    return LimitExceededError(
+        f"{what}, the limit is {limit}",
+        f"Raise the limit with {option} if you trust the file and the machine has the memory.",
+    )
