@@ -21,8 +21,8 @@ _HEADLINES = {
 _STYLES = {Label.SYNTHETIC: "bold red", Label.MANIPULATED: "bold red", Label.INCONCLUSIVE: "yellow"}
 _FOOTNOTE = (
     "A ratio is the weight of the findings (log10), not the probability of manipulation. “Inconclusive” and “no "
-    "manipulation found” do not mean that a file is real. (exp.) marks detectors that are experimental and decide nothing "
-    "alone."
+    "manipulation found” do not mean that a file is real. (exp.) marks detectors that are experimental and decide "
+    "nothing alone."
 )
 
 
