@@ -22,7 +22,7 @@ def list_(
       deepfake-detect detectors list
     """
     with exits.reported_errors():
-        from ..detect import Registry
+        from deepfake_detect.detect import Registry
 
         for registered in Registry(not no_plugins).select(None):
             card = registered.create().card
@@ -41,8 +41,8 @@ def show(
       deepfake-detect detectors show face-manipulation
     """
     with exits.reported_errors():
-        from ..checkpoints import WeightStore
-        from ..detect import Registry
+        from deepfake_detect.checkpoints import WeightStore
+        from deepfake_detect.detect import Registry
 
         (registered,) = Registry(not no_plugins).select((detector,))
         card = registered.create().card

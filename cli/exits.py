@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import typer
 
-from ..errors import DeepfakeDetectError, UsageError
-from ..findings import Failure, Label, Report
-from ..report.text import safe_text
+from deepfake_detect.errors import DeepfakeDetectError, UsageError
+from deepfake_detect.findings import Failure, Label, Report
+from deepfake_detect.report.text import safe_text
 
 DONE, FAILED, USAGE, SOME_FAILED, FOUND = 0, 1, 2, 3, 10
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..progress import Event, FileFinished, FileStarted, Progress, RunStarted, silent
-from ..report.text import safe_text
+from deepfake_detect.progress import Event, FileFinished, FileStarted, Progress, RunStarted, silent
+from deepfake_detect.report.text import safe_text
 
 PLAIN_SECONDS = 10.0  # between plain lines
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TextIO
 
-from ..findings import Failure, Label, Report
-from ..report.serialise import to_json
-from ..report.text import safe_text
-from ..report.words import reason_sentence, title
+from deepfake_detect.findings import Failure, Finding, Label, Report
+from deepfake_detect.report.serialise import to_json
+from deepfake_detect.report.text import safe_text
+from deepfake_detect.report.words import reason_sentence, title
+
 from .exits import failed
 
 _HEADLINES = {
@@ -41,7 +42,7 @@ def _result(outcome: Report | Failure) -> tuple[str, str]:
 
 def _lines(report: Report) -> Iterable[str]:
     """One short line for each detector: its strongest finding, or why it has none."""
-    strongest = {}
+    strongest: dict[str, Finding] = {}
     for finding in report.findings:
         if finding.llr is None:
             yield f"{title(finding.detector)}: found declarations of origin, see the report"

@@ -6,20 +6,20 @@ import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from . import exits
 
 if TYPE_CHECKING:
-    from ..errors import UnreadableError
-    from ..findings import Failure, Report
-    from ..media import SamplingPlan
-    from ..options import ScanOptions
-    from ..report.case import CaseWriter
+    from deepfake_detect.errors import UnreadableError
+    from deepfake_detect.findings import Failure, Report
+    from deepfake_detect.media import SamplingPlan
+    from deepfake_detect.options import ScanOptions
+    from deepfake_detect.report.case import CaseWriter
 
-    Outcome = Report | Failure
+    Outcome: TypeAlias = Report | Failure
 
 
 class Format(StrEnum):
@@ -82,8 +82,9 @@ def scan(
     Exit codes: 0 done, 1 nothing could be analysed, 2 wrong usage, 3 some files failed, 10 a label of --fail-on.
     """
     with exits.reported_errors():
-        from ..media import SamplingPlan
-        from ..pipeline import Scanner
+        from deepfake_detect.media import SamplingPlan
+        from deepfake_detect.pipeline import Scanner
+
         from .progress import shown
 
         labels = exits.parse_labels(fail_on)
@@ -104,8 +105,8 @@ def scan(
 def _options(
     plan: SamplingPlan, max_pixels: int, max_seconds: float, no_pictures: bool, trust_list: Path | None
 ) -> ScanOptions:
-    from ..ingest import Limits
-    from ..options import ScanOptions
+    from deepfake_detect.ingest import Limits
+    from deepfake_detect.options import ScanOptions
 
     trusted = trust_list.read_text(encoding="ascii") if trust_list else None
     return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), not no_pictures, trusted)
@@ -113,7 +114,7 @@ def _options(
 
 def _files(paths: list[str]) -> Iterator[Path | UnreadableError]:
     """The files to scan, in order; a lone dash stands for a list of paths on standard input."""
-    from ..ingest import find_files
+    from deepfake_detect.ingest import find_files
 
     for path in paths:
         named = (line.rstrip("\r\n") for line in sys.stdin) if path == "-" else iter((path,))
@@ -123,7 +124,7 @@ def _files(paths: list[str]) -> Iterator[Path | UnreadableError]:
 def _case(output: Path | None) -> CaseWriter | None:
     if output is None:
         return None
-    from ..report.case import CaseWriter
+    from deepfake_detect.report.case import CaseWriter
 
     return CaseWriter(output)
 
@@ -143,11 +144,11 @@ def _write(format_: Format, outcomes: Iterator[Outcome]) -> None:
 
         write_table(outcomes, sys.stdout)
     elif format_ is Format.CSV:
-        from ..report.csv import write_csv
+        from deepfake_detect.report.csv import write_csv
 
         write_csv(outcomes, sys.stdout)
     elif format_ is Format.JSONL:
-        from ..report.jsonl import write_jsonl
+        from deepfake_detect.report.jsonl import write_jsonl
 
         write_jsonl(outcomes, sys.stdout)
     else:
@@ -161,6 +162,6 @@ def _finish(case: CaseWriter | None, output: Path | None, quiet: bool) -> None:
         return
     case.finish()
     if not quiet:
-        from ..report.text import safe_text
+        from deepfake_detect.report.text import safe_text
 
         print(f"Reports: {safe_text(str(output))} (open index.html)", file=sys.stderr)

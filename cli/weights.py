@@ -26,7 +26,7 @@ def list_(weights: Folder = None) -> None:
       deepfake-detect weights list
     """
     with exits.reported_errors():
-        from ..checkpoints import WeightStore
+        from deepfake_detect.checkpoints import WeightStore
 
         for entry in WeightStore(weights).entries():
             use = "commercial use allowed" if entry.commercial_use else "no commercial use"
@@ -42,7 +42,7 @@ def verify(weights: Folder = None) -> None:
       deepfake-detect weights verify
     """
     with exits.reported_errors():
-        from ..checkpoints import WeightStore
+        from deepfake_detect.checkpoints import WeightStore
 
         states = list(WeightStore(weights).verify())
         for found in states:

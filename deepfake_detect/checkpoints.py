@@ -111,7 +111,7 @@ def user_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What ``verify`` found for one file: ``ok``, ``missing``, ``changed`` or ``wrong size``."""
+    """What ``verify`` found for one file: ``ok``, ``missing`` or ``changed``."""
 
     entry: WeightsEntry
     file: WeightsFile

@@ -174,7 +174,8 @@ class ContainerFacts:
 class MediaFile:
     """One file: its identity and its container's facts.
 
-    ``path`` is None when it was given as bytes or must not be told.
+    ``path`` is None when it was given as bytes or must not be told; ``kind`` and ``facts`` when nothing could be decoded.
+    ``size`` in bytes; hashes in lower-case hexadecimal.
     """
 
     path: str | None
@@ -182,8 +183,8 @@ class MediaFile:
     md5: str
     sha1: str
     size: int
-    kind: MediaKind
-    facts: ContainerFacts
+    kind: MediaKind | None
+    facts: ContainerFacts | None
 
 
 @dataclass(frozen=True, slots=True)

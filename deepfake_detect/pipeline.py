@@ -84,7 +84,11 @@ class Scanner:
         return Report(run=run, **content)
 
     def scan_all(
-        self, paths: Iterable[str | os.PathLike[str] | UnreadableError], *, timeout: float | None = None, progress: Progress = silent
+        self,
+        paths: Iterable[str | os.PathLike[str] | UnreadableError],
+        *,
+        timeout: float | None = None,
+        progress: Progress = silent,
     ) -> Iterator[Report | Failure]:
         """Scan files one after the other; each gives a report or a failure, and the next one follows.
 
@@ -111,7 +115,7 @@ class Scanner:
 
     def _scan(self, source: Source, identity: Identity, deadline: Deadline) -> dict[str, Any]:
         """The fields of a report that come from the file."""
-        with open_media(source, identity, self.options.limits, self.options.trust_list) as opened:
+        with open_media(source, self.options.limits, identity=identity, trust_list=self.options.trust_list) as opened:
             gathered = gather(opened, self.options.plan, self._finders, deadline)
             pictures = self.options.pictures
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
