@@ -1,4 +1,4 @@
-"""The only package that parses suspect bytes: recognise, hash, probe, decode. It imports neither torch nor a detector."""
+"""The only package that parses suspect bytes: recognise, hash, probe, decode. It never imports torch."""
 
 from .files import find_files
 from .limits import Limits

@@ -29,7 +29,9 @@ _EXACT_DURATION = ISO_FORMATS | {
 
 
 class ContainerReader:
-    """One audio or video file. Raises ``IngestError`` subclasses on opening and, when nothing decodes, at the end of ``decode``."""
+    """One audio or video file. Raises ``IngestError`` subclasses on opening and, when nothing decodes, at the end
+    of ``decode``.
+    """
 
     def __init__(self, file: BinaryIO, sniffed: Sniffed, limits: Limits) -> None:
         self._file, self._sniffed, self._limits = file, sniffed, limits
@@ -76,7 +78,7 @@ class ContainerReader:
                 promised = (container.duration or 0) / 1e6
             if promised - index.end > max(0.5, 0.02 * promised):
                 self.open_gaps.add(
-                    f"The header promises {promised:.1f} s of {name}; only {index.end:.1f} s are in the file, the rest is missing."
+                    f"The header promises {promised:.1f} s of {name}; only {index.end:.1f} s are in the file."
                 )
 
     def _rotation(self) -> int | None:
@@ -117,7 +119,9 @@ class ContainerReader:
         )
 
     def decode(self, plan: SamplingPlan) -> Iterator[Frame | AudioSegment]:
-        """Kept frames and sound segments in file order. Raises ``CorruptMediaError`` at the end if there was neither."""
+        """Kept frames and sound segments in file order. Raises ``CorruptMediaError`` at the end if there was
+        neither.
+        """
         self.decode_gaps = Gaps()
         with open_container(self._file, self._sniffed, self._limits) as container:
             video, audio = self._choice.of(container)

@@ -55,9 +55,18 @@ def _rows_decoded(image: ImageFile) -> int:
 
 
 def _finish_progressive(file: BinaryIO, reopen: Callable[[BinaryIO], ImageFile], gaps: Gaps) -> Pixels:
-    """libjpeg shows the scans of a progressive JPEG that are there once an end marker follows them."""
+    """libjpeg shows the scans of a progressive JPEG that are there once an end marker follows a whole segment."""
     file.seek(0)
-    image = reopen(io.BytesIO(file.read() + _END_OF_IMAGE))
-    image.load()
+    data = file.read()
+    last_segment = max(data.rfind(b"\xff\xc4"), data.rfind(b"\xff\xda"))
+    for end in (len(data), last_segment):
+        image = reopen(io.BytesIO(data[:end] + _END_OF_IMAGE))
+        try:
+            image.load()
+        except OSError:
+            if end == last_segment:
+                raise
+            continue
+        break
     gaps.add("The file is cut off: the picture was decoded without its finer scans; parts of it may be coarse or grey.")
     return to_rgb(image, gaps)

@@ -20,7 +20,9 @@ _MIN_KEYFRAMES = 16
 
 
 def keyframes_to_decode(index: StreamIndex, plan: SamplingPlan) -> frozenset[float] | None:
-    """Times of the keyframes that stand for a long video (at most 2,000, evenly spread); None where everything is decoded."""
+    """Times of the keyframes that stand for a long video (at most 2,000, evenly spread); None where everything is
+    decoded.
+    """
     if index.end <= _DECODE_ALL_SECONDS or len(index.keyframes) < min(plan.max_frames, _MIN_KEYFRAMES):
         return None
     times = sorted(index.keyframes)
@@ -103,8 +105,8 @@ class Decoding:
             self._gaps.add(f"{frames} of the {index.packets} frames of the video were looked at.")
         if self._keyframes is not None:
             self._gaps.add(
-                f"The video is longer than {_DECODE_ALL_SECONDS:.0f} s: only {len(self._keyframes)} keyframes of it were decoded, "
-                "so what shows only between them was not seen."
+                f"The video is longer than {_DECODE_ALL_SECONDS:.0f} s: only {len(self._keyframes)} keyframes were "
+                "decoded; what shows only between them was not seen."
             )
         if self._damaged_frames:
             self._gaps.add(f"{self._damaged_frames} frames of the video are damaged and were left out.")

@@ -1,7 +1,7 @@
 """Opening a container with the one demuxer its bytes call for, and reading its packets past damage.
 
-Only that demuxer runs, on our own read-only stream: libav never sees a path, so playlists, references to other files and
-addresses inside a file have nothing to open.
+Only that demuxer runs, on our own read-only stream: libav never sees a path, so playlists, references to other files
+and addresses inside a file have nothing to open.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def open_container(file: BinaryIO, sniffed: Sniffed, limits: Limits) -> Any:
 
 
 def packets(container: Any, streams: list[Any], on_error: Callable[[], None]) -> Iterator[Any]:
-    """Every packet of ``streams`` in file order, then one empty packet for each; read errors are reported and passed over."""
+    """Every packet of ``streams`` in file order, then one empty packet for each; read errors are reported and
+    passed over.
+    """
     import av
 
     errors, last_dts = 0, None

@@ -11,8 +11,9 @@ from ..errors import LimitExceededError
 class Limits:
     """Bounds on one file. What exceeds one of the first five is refused with ``LimitExceededError``; metadata is cut.
 
-    ``max_picture_bytes``: a picture file is held in memory whole. ``max_pixels``: of a single picture or frame. ``max_frames``: of a video or animation, as stored. ``max_metadata_chars``: of
-    one value. ``max_metadata_bytes``: of one packet (XMP, a PNG text chunk once unpacked) that gets parsed at all.
+    ``max_picture_bytes``: a picture file is held in memory whole. ``max_pixels``: of a single picture or frame.
+    ``max_frames``: of a video or animation, as stored. ``max_metadata_chars``: of one value. ``max_metadata_bytes``:
+    of one packet (XMP, a PNG text chunk once unpacked) that gets parsed at all.
     """
 
     max_bytes: int = 64 * 2**30

@@ -1,4 +1,5 @@
-"""What a file says of itself in text, bounded and cleaned: EXIF (CIPA DC-008), XMP (ISO 16684-1), IPTC-IIM 4.2 and plain tags.
+"""What a file says of itself in text, bounded and cleaned: EXIF (CIPA DC-008), XMP (ISO 16684-1), IPTC-IIM 4.2 and
+plain tags.
 
 Maker notes are left out.
 """
@@ -93,14 +94,15 @@ _IPTC_NAMES = {
 }  # fmt: skip
 
 _XMP_PREFIXES = {
-    "http://ns.adobe.com/xap/1.0/": "", "http://purl.org/dc/elements/1.1/": "dc", "http://purl.org/dc/terms/": "dcterms",
+    "adobe:ns:meta/": "x", "http://ns.adobe.com/xap/1.0/": "",
+    "http://purl.org/dc/elements/1.1/": "dc", "http://purl.org/dc/terms/": "dcterms",
     "http://ns.adobe.com/photoshop/1.0/": "photoshop", "http://ns.adobe.com/xap/1.0/mm/": "xmpMM",
     "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#": "stEvt", "http://ns.adobe.com/tiff/1.0/": "tiff",
     "http://ns.adobe.com/exif/1.0/": "exif", "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "Iptc4xmpExt",
     "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "Iptc4xmpCore", "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
     "http://ns.google.com/photos/1.0/container/": "Container", "http://ns.adobe.com/xmp/1.0/DynamicMedia/": "xmpDM",
 }  # fmt: skip
-_STRUCTURE = {"rdf:RDF", "rdf:Description", "rdf:Bag", "rdf:Seq", "rdf:Alt", "rdf:li", "x:xmpmeta", "meta:xmpmeta"}
+_STRUCTURE = {"rdf:RDF", "rdf:Description", "rdf:Bag", "rdf:Seq", "rdf:Alt", "rdf:li", "x:xmpmeta"}
 
 
 def _xmp_name(qualified: str) -> str:
@@ -123,7 +125,7 @@ def _flatten(element: Element, path: str, depth: int) -> Iterator[tuple[str, str
         key = _xmp_name(attribute)
         if key == "rdf:resource":
             yield path, value
-        elif not key.startswith(("rdf:", "namespace:", "xmpmeta:")) and key not in ("x:xmptk", "meta:xmptk"):
+        elif not key.startswith(("rdf:", "x:")):
             yield (f"{path}/{key}" if path else key), value
     if element.text and element.text.strip() and path:
         yield path, element.text.strip()

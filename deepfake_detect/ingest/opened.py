@@ -30,7 +30,8 @@ class Reader(Protocol):
 
 
 class OpenMedia:
-    """A file that is open for reading. Use it as a context manager; nothing is ever written, and a caller's stream stays open.
+    """A file that is open for reading. Use it as a context manager; nothing is ever written, and a caller's stream
+    stays open.
 
     ``media``: hashes, kind and container facts. Not for use by two threads at once.
     """
@@ -70,13 +71,14 @@ class OpenMedia:
 
 
 def open_media(
-    source: Source, limits: Limits | None = None, *, identity: Identity | None = None, trust_list: str | None = None
+    source: Source, identity: Identity | None = None, limits: Limits | None = None, trust_list: str | None = None
 ) -> OpenMedia:
     """Open a path, bytes or a seekable binary stream.
 
-    ``identity``: the result of ``identify`` on the same source, to save hashing twice. ``trust_list``: PEM certificates under which
-    a signer of Content Credentials counts as trusted; none ships. Raises ``UnreadableError``, or an ``IngestError`` that says why
-    these bytes are not decoded; call ``identify`` first to report on such a file.
+    ``identity``: the result of ``identify`` on the same source, to save hashing twice. ``trust_list``: PEM certificates
+    under which a signer of Content Credentials counts as trusted; none ships. Raises ``UnreadableError``,
+    ``UsageError`` for a trust list that is no PEM, or an ``IngestError`` that says why these bytes are not decoded;
+    ``identify`` still gives their hashes for a report.
     """
     limits = limits or Limits()
     opened = OpenSource(source)

@@ -1,4 +1,6 @@
-"""What the header of a picture tells beside its size: metadata, orientation, bit depth, pictures that stay undecoded."""
+"""What the header of a picture tells beside its size: metadata, orientation, bit depth, pictures that stay
+undecoded.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def read_metadata(
         if (
             format_ != "png" or "exif" in image.info
         ):  # of a PNG without it, Pillow would decode all pixels to look behind them
-            exif = image.getexif() or {}
+            exif: Any = image.getexif() or {}
             value = exif.get(_ORIENTATION)
             metadata.add_exif(exif)
     except Exception:  # Pillow's EXIF reader raises whatever the bytes lead it to

@@ -1,4 +1,6 @@
-"""Stills and animations, decoded by Pillow's plug-ins, each called by name: no global registry, no global setting is touched."""
+"""Stills and animations, decoded by Pillow's plug-ins, each called by name: no global registry, no global setting
+is touched.
+"""
 
 from __future__ import annotations
 
@@ -60,8 +62,8 @@ class PictureReader:
         self._strip_text = False
         image = self._open()
         limits.check_pixels(*image.size)
-        self._frames = self._count_frames(image)
         self.open_gaps, self.decode_gaps = Gaps(), Gaps()
+        self._frames = self._count_frames(image)
         metadata, orientation = read_metadata(image, file, sniffed.format, limits, self.open_gaps)
         undecoded_parts(image, sniffed.format, self.open_gaps)
         self._turn = None if sniffed.format in _TURNED_BY_DECODER else _UPRIGHT.get(orientation or 1)
@@ -87,10 +89,20 @@ class PictureReader:
             return 1
         try:
             count = int(getattr(image, "n_frames", 1))
-        except Exception:  # a damaged animation: its first picture may still decode
-            return 1
+        except Exception:  # the last frame of a damaged animation; those before it decode
+            count = self._frames_before_damage()
+            self.open_gaps.add(f"The animation is cut off or damaged after frame {count}.")
         self._limits.check_frames(count)
         return max(count, 1)
+
+    def _frames_before_damage(self) -> int:
+        image = self._open()
+        for count in range(self._limits.max_frames + 1):
+            try:
+                image.seek(count)
+            except Exception:  # as above
+                return count
+        return self._limits.max_frames + 1
 
     def _facts(self, image: ImageFile, metadata: dict[str, str], orientation: int | None) -> ContainerFacts:
         width, height = image.size

@@ -67,7 +67,7 @@ def _over_white(image: Image.Image, gaps: Gaps) -> Image.Image:
     from PIL import Image
 
     rgba = image.convert("RGBA")
-    if rgba.getextrema()[3][0] == 255:  # type: ignore[index]
+    if rgba.getchannel("A").getextrema()[0] == 255:
         return rgba.convert("RGB")
     gaps.add(OVER_WHITE)
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")

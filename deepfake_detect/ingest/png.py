@@ -15,7 +15,9 @@ _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 
 
 def png_text(file: BinaryIO, limits: Limits) -> Iterator[tuple[str, str | None]]:
-    """(keyword, text) of every tEXt, zTXt and iTXt chunk, also behind the pixels; text None if it is too large or damaged."""
+    """(keyword, text) of every tEXt, zTXt and iTXt chunk, also behind the pixels; text None if it is too large or
+    damaged.
+    """
     file.seek(8)
     for _ in range(100_000):
         header = file.read(8)

@@ -17,7 +17,9 @@ _AV_TIME_BASE = 1_000_000
 
 @dataclass(slots=True)
 class StreamIndex:
-    """Packets of one stream. ``times``: pts in seconds from the start of the file; ``end``: of the last packet that is whole."""
+    """Packets of one stream. ``times``: pts in seconds from the start of the file; ``end``: of the last packet that
+    is whole.
+    """
 
     times: array[float] = field(default_factory=lambda: array("d"))
     keyframes: array[float] = field(default_factory=lambda: array("d"))
@@ -42,7 +44,9 @@ class ContainerIndex:
 
 
 def index_packets(container: Any, video: Any, audio: Any, limits: Limits) -> ContainerIndex:
-    """Read every packet of the two streams (either may be None). Raises ``LimitExceededError`` as soon as a limit is passed."""
+    """Read every packet of the two streams (either may be None). Raises ``LimitExceededError`` as soon as a limit
+    is passed.
+    """
     start = (container.start_time or 0) / _AV_TIME_BASE
     index = ContainerIndex(max(start, 0.0), StreamIndex() if video else None, StreamIndex() if audio else None)
     chosen = {stream.index: place for stream, place in ((video, index.video), (audio, index.audio)) if stream}
@@ -81,7 +85,9 @@ def _count(packet: Any, place: StreamIndex | None, offset: float, keep_times: bo
 
 
 def is_variable_rate(times: array[float]) -> bool | None:
-    """Whether more than one frame in a hundred comes off beat (by 10 %, and by 1.5 ms: Matroska rounds); None below 3 frames."""
+    """Whether more than one frame in a hundred comes off beat (by 10 %, and by 1.5 ms: Matroska rounds); None below
+    3 frames.
+    """
     if len(times) < 3:
         return None
     intervals = np.diff(np.sort(np.frombuffer(times, dtype=np.float64)))
@@ -131,7 +137,9 @@ def _audio_facts(common: StreamFacts, context: Any) -> StreamFacts:
         common,
         sample_rate=context.sample_rate or None,
         channels=context.channels or None,
-        bit_depth=context.format.bits if context.format and context.codec.canonical_name.startswith(("pcm", "flac", "alac")) else None,
+        bit_depth=context.format.bits
+        if context.format and context.codec.canonical_name.startswith(("pcm", "flac", "alac"))
+        else None,
     )
 
 

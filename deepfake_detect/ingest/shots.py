@@ -14,8 +14,9 @@ THUMBNAIL = 32
 class ShotDetector:
     """Says for each frame whether a new shot begins with it.
 
-    A cut is a jump in the mean absolute difference of 32x32 grey thumbnails that stands out from the last half second and goes with
-    another grey-level histogram, so that fast motion inside a shot is none. Dissolves and fades are not found.
+    A cut is a jump in the mean absolute difference of 32x32 grey thumbnails that stands out from the last half second
+    and goes with another grey-level histogram, so that fast motion inside a shot is none. Dissolves and fades are not
+    found.
     """
 
     _MIN_DIFFERENCE = 16.0  # grey levels of 255

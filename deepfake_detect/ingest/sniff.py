@@ -1,7 +1,8 @@
 """What a file is, from its first bytes. Names and extensions are never looked at.
 
-Signatures: ISO/IEC 14496-12 (ftyp), RFC 9559 (EBML, Matroska), RFC 2649/2361 (RIFF), RFC 3533 (Ogg), RFC 4867 (AMR), ISO/IEC 11172-3 and
-13818-7 (MPEG audio and ADTS headers), id3.org (ID3v2), and the specifications of the picture formats.
+Signatures: ISO/IEC 14496-12 (ftyp), RFC 9559 (EBML, Matroska), RFC 2649/2361 (RIFF), RFC 3533 (Ogg), RFC 4867 (AMR),
+ISO/IEC 11172-3 and 13818-7 (MPEG audio and ADTS headers), id3.org (ID3v2), and the specifications of the picture
+formats.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ _PICTURES = {
     "tiff": "image/tiff", "heic": "image/heic", "avif": "image/avif",
 }  # fmt: skip
 _CONTAINERS = {
-    "mp4": ("video/mp4", "mp4"), "mov": ("video/quicktime", "mov"), "3gp": ("video/3gpp", "3gp"), "m4a": ("audio/mp4", "m4a"),
-    "matroska": ("video/x-matroska", "matroska"), "webm": ("video/webm", "matroska"), "avi": ("video/x-msvideo", "avi"),
-    "wav": ("audio/wav", "wav"), "flac": ("audio/flac", "flac"), "mp3": ("audio/mpeg", "mp3"), "aac": ("audio/aac", "aac"),
-    "ogg": ("audio/ogg", "ogg"), "amr": ("audio/amr", "amr"),
+    "mp4": ("video/mp4", "mp4"), "mov": ("video/quicktime", "mov"), "3gp": ("video/3gpp", "3gp"),
+    "m4a": ("audio/mp4", "m4a"), "matroska": ("video/x-matroska", "matroska"), "webm": ("video/webm", "matroska"),
+    "avi": ("video/x-msvideo", "avi"), "wav": ("audio/wav", "wav"), "flac": ("audio/flac", "flac"),
+    "mp3": ("audio/mpeg", "mp3"), "aac": ("audio/aac", "aac"), "ogg": ("audio/ogg", "ogg"),
+    "amr": ("audio/amr", "amr"),
 }  # fmt: skip
 
 _PREFIXES = (
@@ -63,7 +65,7 @@ _KNOWN_OTHERS = (
     (b"8BPS", "a Photoshop document", "Export it as PNG or TIFF first, and keep the original."),
     (b"<svg", "an SVG drawing", "Only pictures, videos and sound are scanned."),
     (b"<?xml", "an XML text", "Only pictures, videos and sound are scanned."),
-    (b"<!DOCTYPE", "a web page", "Save the picture or video itself, not the page that shows it."),
+    (b"<!doctype", "a web page", "Save the picture or video itself, not the page that shows it."),
     (b"<html", "a web page", "Save the picture or video itself, not the page that shows it."),
     (b"\x7fELF", "a program", "Only pictures, videos and sound are scanned."),
     (b"MZ", "a Windows program", "Only pictures, videos and sound are scanned."),
@@ -185,14 +187,12 @@ def _unknown(head: bytes) -> IngestError:
         return CorruptMediaError(
             "the file holds only zero bytes", "The copy failed or the disk was wiped; get the file again."
         )
+    text = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     for prefix, what, hint in _KNOWN_OTHERS:
-        if (
-            head.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(prefix.lower())
-            if prefix[:1] == b"<"
-            else head.startswith(prefix)
-        ):
+        if (text if prefix.startswith(b"<") else head).startswith(prefix):
             return UnsupportedMediaError(f"the file is {what}, not a picture, video or recording", hint)
     return UnsupportedMediaError(
         "the file is no picture, video or recording in a format that is read here",
-        "Read are JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF; MP4, MOV, MKV, WebM, AVI, 3GP; WAV, FLAC, MP3, AAC, Ogg, AMR.",
+        "Read are JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF; MP4, MOV, MKV, WebM, AVI, 3GP; "
+        "WAV, FLAC, MP3, M4A, AAC, Ogg, AMR.",
     )

@@ -8,6 +8,7 @@ import io
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from ..errors import EvidenceChangedError, UnreadableError
@@ -29,7 +30,9 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which bytes a report speaks of. ``path`` is None for bytes and streams; hashes are lower-case hex; ``size`` in bytes."""
+    """Which bytes a report speaks of. ``path`` is None for bytes and streams; hashes are lower-case hex; ``size``
+    in bytes.
+    """
 
     path: str | None
     sha256: str
@@ -44,24 +47,26 @@ def unreadable(path: str, error: OSError | ValueError) -> UnreadableError:
     if isinstance(error, OSError):
         known = _HINTS.get(error.errno or 0)
         what, hint = known or (f"cannot be read ({error.strerror or error})", hint)
-    return UnreadableError(f"{path} {what}", hint)
+    return UnreadableError(f"{path} {what}", hint, path)
 
 
 def _not_a_file(path: str, mode: int) -> UnreadableError:
     if stat.S_ISDIR(mode):
-        return UnreadableError(f"{path} is a folder", "Name a file, or let the scan walk the folder.")
+        return UnreadableError(f"{path} is a folder", "Name a file, or let the scan walk the folder.", path)
     return UnreadableError(
-        f"{path} is not a regular file (a pipe, socket or device)", "Copy its content to a file first."
+        f"{path} is not a regular file (a pipe, socket or device)", "Copy its content to a file first.", path
     )
 
 
 def _open_path(path: str) -> BinaryIO:
-    """Open a regular file for reading; never blocks on a pipe, never touches a device, leaves the access time if it may."""
+    """Open a regular file for reading; never blocks on a pipe, never touches a device, leaves the access time if it
+    may.
+    """
     flags = os.O_RDONLY
     for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_NOINHERIT"):
         flags |= getattr(os, name, 0)
     try:
-        mode = os.stat(path).st_mode
+        mode = Path(path).stat().st_mode
         if not stat.S_ISREG(mode):
             raise _not_a_file(path, mode)
         try:
@@ -80,8 +85,8 @@ def _open_path(path: str) -> BinaryIO:
 class OpenSource:
     """A source opened for reading: ``file`` is a seekable binary stream, ``path`` None for bytes and streams.
 
-    Raises ``UnreadableError`` for a path that does not exist, may not be read or is no regular file, and for a stream that cannot
-    seek. A stream of the caller's is left open, at whatever position.
+    Raises ``UnreadableError`` for a path that does not exist, may not be read or is no regular file, and for a stream
+    that cannot seek. A stream of the caller's is left open, at whatever position.
     """
 
     def __init__(self, source: Source) -> None:
@@ -119,7 +124,9 @@ class OpenSource:
         return Identity(self.path, sha256.hexdigest(), md5.hexdigest(), sha1.hexdigest(), size)
 
     def verify(self, sha256: str) -> None:
-        """Hash again. Raises ``EvidenceChangedError`` if the open file, or what its path names by now, has other bytes."""
+        """Hash again. Raises ``EvidenceChangedError`` if the open file, or what its path names by now, has other
+        bytes.
+        """
         self._compare(sha256)
         if self.path is not None and not self._path_is_still_this_file():
             try:
@@ -137,7 +144,7 @@ class OpenSource:
     def _path_is_still_this_file(self) -> bool:
         assert self.path is not None
         try:
-            return os.path.samestat(os.stat(self.path), os.fstat(self.file.fileno()))
+            return os.path.samestat(Path(self.path).stat(), os.fstat(self.file.fileno()))
         except OSError:
             return False
 
@@ -146,7 +153,7 @@ class OpenSource:
         self._feed(digest)
         if digest.hexdigest() != sha256:
             raise EvidenceChangedError(
-                f"{self.path or 'the stream'} changed while it was scanned: SHA-256 {digest.hexdigest()}, before {sha256}",
+                f"{self.path or 'the stream'} changed during the scan: SHA-256 {digest.hexdigest()}, before {sha256}",
                 "Something else writes to the file; make a read-only copy and scan that.",
             )
 

@@ -28,10 +28,11 @@ class Choice:
 
 
 def choose_streams(container: Any, locked: set[str], gaps: Gaps) -> Choice:
-    """The first video that is no cover picture and the first sound, of those that can be decoded; the others become gaps.
+    """The first video that is no cover picture and the first sound, of those that can be decoded; the others become
+    gaps.
 
-    ``locked``: kinds of track that the container declares encrypted. Raises ``EncryptedMediaError``, ``UnsupportedMediaError`` or
-    ``CorruptMediaError`` when none is left.
+    ``locked``: kinds of track that the container declares encrypted. Raises ``EncryptedMediaError``,
+    ``UnsupportedMediaError`` or ``CorruptMediaError`` when none is left.
     """
     media = [s for s in container.streams if s.type in ("video", "audio") and not (s.type == "video" and is_cover(s))]
     if not media:
@@ -57,9 +58,7 @@ def choose_streams(container: Any, locked: set[str], gaps: Gaps) -> Choice:
     for kind in ("video", "audio"):
         extra = len([s for s in usable if s.type == kind]) - 1
         if extra > 0:
-            gaps.add(
-                f"The file holds {extra} more {'video' if kind == 'video' else 'sound'} stream(s), which were not decoded."
-            )
+            gaps.add(f"{extra} more {'video' if kind == 'video' else 'sound'} stream(s) of the file were not decoded.")
     first = {kind: next((s.index for s in usable if s.type == kind), None) for kind in ("video", "audio")}
     return Choice(first["video"], first["audio"])
 

@@ -1,4 +1,6 @@
-"""Which decoded frames of a video are kept: spread over its time, with a frame of every shot, within the plan's bound."""
+"""Which decoded frames of a video are kept: spread over its time, with a frame of every shot, within the plan's
+bound.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ _HDR = {16: "PQ", 18: "HLG"}  # ITU-T H.273 transfer characteristics
 class FrameSampler:
     """Takes decoded frames in order of time and yields the kept ones as RGB, upright.
 
-    The next frame is due after an even share of the time that is left. A cut makes the frame 0.2 s behind it due at once, as long as
-    half of the bound stays reserved, in proportion, for the rest of the file. One undecided frame is held, no more.
+    The next frame is due after an even share of the time that is left. A cut makes the frame 0.2 s behind it due at
+    once, as long as half of the bound stays reserved, in proportion, for the rest of the file. One undecided frame is
+    held, no more.
     """
 
     def __init__(self, plan: SamplingPlan, seconds: float, frames: int, offset: float, gaps: Gaps) -> None:
