@@ -11,15 +11,17 @@ from contextlib import contextmanager
 import typer
 
 from deepfake_detect.errors import DeepfakeDetectError, UsageError
-from deepfake_detect.findings import Failure, Label, Report
+from deepfake_detect.findings import Failure, Label, Reason, Report
 from deepfake_detect.report.text import safe_text
 
 DONE, FAILED, USAGE, SOME_FAILED, FOUND = 0, 1, 2, 3, 10
 
 
-def failed(outcome: Report | Failure) -> bool:
-    """Whether the file as a whole gave nothing: unreadable, undecodable or stopped."""
-    return isinstance(outcome, Failure) or any(a.detector == "scan" for a in outcome.abstentions)
+def whole_file(outcome: Report | Failure) -> Reason | None:
+    """Why the file as a whole gave nothing (unreadable, no media, undecodable, stopped), or None if it was scanned."""
+    if isinstance(outcome, Failure):
+        return outcome.reason
+    return next((a.reason for a in outcome.abstentions if a.detector == "scan"), None)
 
 
 class Tally:
@@ -32,7 +34,8 @@ class Tally:
     def add(self, outcome: Report | Failure) -> None:
         """Count one file."""
         self.files += 1
-        self.failed += failed(outcome)
+        # A file of another kind in a folder is no failure of the scan; media that could not be decoded is one.
+        self.failed += whole_file(outcome) not in (None, Reason.UNSUPPORTED)
         if isinstance(outcome, Report):
             self.analysed += outcome.analysed
             if outcome.verdict is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TextIO
 
-from deepfake_detect.findings import Failure, Finding, Label, Report
+from deepfake_detect.findings import Failure, Finding, Label, Reason, Report
+from deepfake_detect.media import JsonValue
 from deepfake_detect.report.serialise import to_json
 from deepfake_detect.report.text import safe_text
 from deepfake_detect.report.words import reason_sentence, title
 
-from .exits import failed
+from .exits import whole_file
 
 _HEADLINES = {
     Label.SYNTHETIC: "signs of synthesis",
@@ -33,27 +34,49 @@ def _name(path: str | None) -> str:
 
 def _result(outcome: Report | Failure) -> tuple[str, str]:
     """The verdict in two or three words, and its style."""
-    if isinstance(outcome, Failure) or failed(outcome):
+    reason = whole_file(outcome)
+    if reason is Reason.UNSUPPORTED:
+        return "no media", "dim"
+    if reason is not None or isinstance(outcome, Failure):
         return "not analysed", "magenta"
     if outcome.verdict is None:
         return "nothing to test", "magenta"
     return _HEADLINES[outcome.verdict.label], _STYLES.get(outcome.verdict.label, "")
 
 
-def _lines(report: Report) -> Iterable[str]:
-    """One short line for each detector: its strongest finding, or why it has none."""
+def _provenance(facts: Mapping[str, JsonValue]) -> str:
+    """What the file says of itself, in one line; the report has all of it."""
+    said = []
+    if facts.get("declared_origin"):
+        said.append(f"declares a {facts['declared_origin']} origin ({facts.get('declared_by')})")
+    tools = facts.get("editing_tools")
+    if isinstance(tools, tuple) and tools:
+        said.append("names " + ", ".join(str(tool) for tool in tools[:3]))
+    return "; ".join(said) or "found something, see the report"
+
+
+def _strongest(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """The finding with the highest ratio of each detector that scored."""
     strongest: dict[str, Finding] = {}
-    for finding in report.findings:
-        if finding.llr is None:
-            yield f"{title(finding.detector)}: found declarations of origin, see the report"
-        elif finding.detector not in strongest or finding.llr > (strongest[finding.detector].llr or 0.0):
+    for finding in findings:
+        best = strongest.get(finding.detector)
+        if finding.llr is not None and (best is None or finding.llr > (best.llr or 0.0)):
             strongest[finding.detector] = finding
+    return strongest
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """One short line for each detector: its strongest finding, or why it has none."""
+    strongest = _strongest(report.findings)
     for finding in strongest.values():
         mark = " (exp.)" if finding.experimental else ""
         yield f"{title(finding.detector)}{mark}: {finding.llr:+.1f} for {safe_text(finding.subject, 20)}"
-    said = set(strongest)
+    for finding in report.findings:
+        if finding.llr is None:
+            yield safe_text(f"{title(finding.detector)}: {_provenance(finding.facts)}", 160)
+    said = {finding.detector for finding in report.findings}
     for abstention in report.abstentions:
-        if abstention.detector not in said and abstention.detector != "provenance":
+        if abstention.detector not in said:
             said.add(abstention.detector)
             yield f"{title(abstention.detector)}: {reason_sentence(abstention.reason)}"
 
@@ -62,9 +85,9 @@ def _why(outcome: Report | Failure) -> str:
     if isinstance(outcome, Failure):
         return safe_text(f"{outcome.message}. {outcome.hint}", 300)
     scan = next((a for a in outcome.abstentions if a.detector == "scan"), None)
-    if scan is not None:
-        return safe_text(scan.detail, 300)
-    return "\n".join(_lines(outcome))
+    if scan is None:
+        return "\n".join(_lines(outcome))
+    return safe_text(scan.detail.partition(". ")[0] if scan.reason is Reason.UNSUPPORTED else scan.detail, 300)
 
 
 def write_table(outcomes: Iterable[Report | Failure], stream: TextIO) -> None:

@@ -96,7 +96,7 @@ def scan(
             device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
             weights=str(weights) if weights else None, plugins=not no_plugins,
         ) as scanner, shown(quiet) as progress:  # fmt: skip
-            outcomes = scanner.scan_all(_files(paths), timeout=timeout, progress=progress)
+            outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
             _write(format_, _kept(outcomes, tally, case))
         _finish(case, output, quiet)
         raise typer.Exit(tally.exit_code(labels))
@@ -112,13 +112,16 @@ def _options(
     return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), not no_pictures, trusted)
 
 
-def _files(paths: list[str]) -> Iterator[Path | UnreadableError]:
-    """The files to scan, in order; a lone dash stands for a list of paths on standard input."""
+def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:
+    """The files to scan, in order, without those of the case itself; a lone dash stands for paths on standard input."""
     from deepfake_detect.ingest import find_files
 
+    case = output.resolve() if output else None
     for path in paths:
         named = (line.rstrip("\r\n") for line in sys.stdin) if path == "-" else iter((path,))
-        yield from find_files(name for name in named if name)
+        for file in find_files(name for name in named if name):
+            if not (case and isinstance(file, Path) and file.resolve().is_relative_to(case)):
+                yield file
 
 
 def _case(output: Path | None) -> CaseWriter | None:

@@ -13,6 +13,11 @@ class DeepfakeDetectError(Exception):
         self.message = message
         self.hint = hint
 
+    def sentences(self) -> str:
+        """Message and hint as sentences."""
+        message = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+        return f"{message} {self.hint}".strip()
+
 
 class UsageError(DeepfakeDetectError):
     """An option or argument that makes no sense."""
@@ -56,13 +61,9 @@ class CorruptMediaError(IngestError):
 class EncryptedMediaError(IngestError):
     """Protected by a password or DRM."""
 
-    reason = Reason.UNSUPPORTED
-
 
 class LimitExceededError(IngestError):
     """Larger than the limits of this run allow (pixels, frames, duration, bytes)."""
-
-    reason = Reason.UNSUPPORTED
 
 
 class WeightsError(DeepfakeDetectError):

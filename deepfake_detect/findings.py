@@ -109,7 +109,8 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``llr``: the strongest line of a detector past the experimental stage, corrected for the number of lines looked at.
+    """``llr``: the strongest line of a detector past the experimental stage, corrected for the number of lines looked
+    at.
 
     None if there is no such line.
     """
@@ -213,7 +214,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that has no report: it could not be read or decoded. ``sha256`` is None when not even its bytes could be read."""
+    """A file that has no report: it could not be read or decoded.
+
+    ``sha256`` is None when not even its bytes could be read.
+    """
 
     path: str | None
     reason: Reason

@@ -87,9 +87,9 @@ def load_detector(registered: RegisteredDetector, store: WeightStore, device: st
         if card.content and calibration is None:
             refusal = Refusal(Reason.WEIGHTS_MISSING, "not calibrated: no likelihood ratio can be given")
     except WeightsMissingError as error:
-        refusal = Refusal(Reason.WEIGHTS_MISSING, f"{error.message} {error.hint}".strip())
+        refusal = Refusal(Reason.WEIGHTS_MISSING, error.sentences())
     except WeightsError as error:
-        refusal = Refusal(Reason.FAILED, f"{error.message} {error.hint}".strip())
+        refusal = Refusal(Reason.FAILED, error.sentences())
     record = DetectorRecord(
         id=card.id,
         version=card.version,

@@ -174,7 +174,8 @@ class ContainerFacts:
 class MediaFile:
     """One file: its identity and its container's facts.
 
-    ``path`` is None when it was given as bytes or must not be told; ``kind`` and ``facts`` when nothing could be decoded.
+    ``path`` is None when it was given as bytes or must not be told; ``kind`` and ``facts`` when nothing could be
+    decoded.
     ``size`` in bytes; hashes in lower-case hexadecimal.
     """
 

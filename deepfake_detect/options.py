@@ -11,7 +11,8 @@ from .media import JsonValue, SamplingPlan
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """``plan``: what is decoded. ``limits``: what is refused. ``pictures``: whether crops and maps are kept for the report.
+    """``plan``: what is decoded. ``limits``: what is refused. ``pictures``: whether crops and maps are kept for the
+    report.
 
     ``trust_list``: PEM text of the certificates whose Content Credentials count as trusted; None trusts nobody.
     """

@@ -29,8 +29,8 @@ from .record import run_record
 class Scanner:
     """Loads the models once and scans files with them; a context manager. May be shared between threads.
 
-    ``device``: ``auto``, ``cpu``, ``cuda`` or ``mps``. ``detectors``: ids, or None for all. ``weights``: a folder that is
-    searched first. ``plugins``: whether detectors of other installed packages are loaded. Raises ``UsageError``, and
+    ``device``: ``auto``, ``cpu``, ``cuda`` or ``mps``. ``detectors``: ids, or None for all. ``weights``: a folder that
+    is searched first. ``plugins``: whether detectors of other installed packages are loaded. Raises ``UsageError``, and
     ``WeightsError`` when the face or speech finder's weights are missing or changed.
     """
 
@@ -73,9 +73,9 @@ class Scanner:
         except Expired as error:
             content = _failed(identity, Reason.TIMEOUT, str(error))
         except IngestError as error:
-            content = _failed(identity, error.reason, f"{error.message} {error.hint}".strip())
+            content = _failed(identity, error.reason, error.sentences())
         except EvidenceChangedError as error:
-            content = _failed(identity, Reason.FAILED, f"{error.message} {error.hint}".strip())
+            content = _failed(identity, Reason.FAILED, error.sentences())
         records = tuple(d.record for d in self.detectors)
         run = run_record(
             started, time.monotonic() - clock, self.device, records, self._finders.records(), self.options.as_json(),
@@ -92,7 +92,8 @@ class Scanner:
     ) -> Iterator[Report | Failure]:
         """Scan files one after the other; each gives a report or a failure, and the next one follows.
 
-        ``paths`` may hold the errors of ``ingest.find_files``, which become failures. ``timeout``: seconds for each file.
+        ``paths`` may hold the errors of ``ingest.find_files``, which become failures. ``timeout``: seconds for each
+        file.
         """
         items = list(paths)
         clock = time.monotonic()
@@ -115,7 +116,7 @@ class Scanner:
 
     def _scan(self, source: Source, identity: Identity, deadline: Deadline) -> dict[str, Any]:
         """The fields of a report that come from the file."""
-        with open_media(source, self.options.limits, identity=identity, trust_list=self.options.trust_list) as opened:
+        with open_media(source, identity, self.options.limits, self.options.trust_list) as opened:
             gathered = gather(opened, self.options.plan, self._finders, deadline)
             pictures = self.options.pictures
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
@@ -146,6 +147,9 @@ def _failed(identity: Identity, reason: Reason, detail: str) -> dict[str, Any]:
 
 
 def scan(source: Source, *, timeout: float | None = None, cancel: threading.Event | None = None) -> Report:
-    """Scan one file with every detector; see ``Scanner.scan``. For more files make a ``Scanner``: it loads only once."""
+    """Scan one file with every detector; see ``Scanner.scan``. For more files make a ``Scanner``.
+
+    It loads only once.
+    """
     with Scanner() as scanner:
         return scanner.scan(source, timeout=timeout, cancel=cancel)
