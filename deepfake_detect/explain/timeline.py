@@ -11,6 +11,7 @@ from ..media import Span
 
 _HEIGHT, _TOP, _BOTTOM = 170, 22, 132  # px
 _LEFT, _RIGHT = 9.0, 97.0  # per cent of the width, so that the drawing fits every width and its text keeps its size
+_MOST = 1e12  # beyond it a score is drawn at the edge
 _LINE, _DOT, _GRID, _TEXT = "#0072b2", "#004a75", "#c9ced6", "#3d4450"  # the blue is from the palette of Okabe and Ito
 
 
@@ -19,7 +20,7 @@ def timeline_svg(values: Sequence[tuple[float, float]], span: Span, title: str) 
 
     The vertical axis runs over the scores that occur, since a raw score has no range of its own. ``title`` is escaped.
     """
-    points = sorted(values)
+    points = sorted((time, min(max(score, -_MOST), _MOST)) for time, score in values)
     if not points:
         return Markup("")
     low, high = _score_range([score for _, score in points])
@@ -28,13 +29,13 @@ def timeline_svg(values: Sequence[tuple[float, float]], span: Span, title: str) 
     parts += [_line(a[0], a[1], b[0], b[1], _LINE, 2) for a, b in pairwise(placed)]
     parts += [
         Markup('<circle cx="{:.2f}%" cy="{:.1f}" r="3.5" fill="{}"><title>{}: {}</title></circle>').format(
-            x, y, _DOT, clock(time), f"{score:.3f}"
+            x, y, _DOT, clock(time), f"{score:.3g}"
         )
         for x, y, time, score in placed
     ]
     highest = max(points, key=lambda point: point[1])
     covered = f"{len(points)} scores from {clock(points[0][0])} to {clock(points[-1][0])}"
-    description = f"{covered}; highest {highest[1]:.3f} at {clock(highest[0])}"
+    description = f"{covered}; highest {highest[1]:.3g} at {clock(highest[0])}"
     return Markup(
         '<svg class="timeline" role="img" width="100%" height="{}" aria-label="{}" xmlns="http://www.w3.org/2000/svg">'
         "<title>{}</title><desc>{}</desc>{}</svg>"
@@ -85,8 +86,9 @@ def _axes(span: Span, low: float, high: float) -> Markup:
         score = low + (high - low) * share
         y = _y(score, low, high)
         grid.append(_line(_LEFT, y, _RIGHT, y, _GRID, 1))
-        labels.append(_label(_LEFT - 1.0, round(y) + 4, "end", f"{score:.2f}"))
-    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        labels.append(_label(_LEFT - 1.0, round(y) + 4, "end", f"{score:.3g}"))
+    ticks = ((0.0, "start"), (0.5, "middle"), (1.0, "end")) if span.seconds > 0 else ((0.5, "middle"),)
+    for share, anchor in ticks:
         time = span.start + span.seconds * share
         labels.append(_label(_LEFT + (_RIGHT - _LEFT) * share, _BOTTOM + 20, anchor, clock(time)))
     return Markup("").join([*grid, *labels])

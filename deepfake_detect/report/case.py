@@ -77,21 +77,19 @@ class CaseWriter:
         for name in ("reports", "images"):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
 
-    def _read_entries(self) -> Iterator[IndexEntry]:
+    def _read_entries(self) -> list[IndexEntry]:
         path = self.folder / _ENTRIES
-        lines = path.read_bytes().split(b"\n") if path.exists() else []
-        for line in lines[:-1]:  # what follows the last line break was torn off by a crash
-            yield from_json(IndexEntry, line)
+        data = path.read_bytes() if path.exists() else b""
+        whole, _, torn = data.rpartition(b"\n")
+        if torn:  # by a crash; the next line must not be glued to it
+            _write(path, whole + b"\n" if whole else b"")
+        return [from_json(IndexEntry, line) for line in whole.split(b"\n") if line]
 
     def _append(self, entry: IndexEntry) -> None:
         before = self._entries.get(entry.name)
         if before is not None and merge([before, entry])[entry.name] == before:
             return
-        path = self.folder / _ENTRIES
-        with path.open("ab") as stream:
-            stream.write(to_json(entry).encode("ascii") + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        _append_line(self.folder / _ENTRIES, to_json(entry).encode("ascii"))
 
     def _write_documents(self, result: Report | Failure, page: Path) -> None:
         index = "../index.html"
@@ -157,6 +155,20 @@ def _write(path: Path, data: bytes) -> None:
             Path(temporary).unlink()
         raise
     _sync_folder(path.parent)
+
+
+def _append_line(path: Path, line: bytes) -> None:
+    """Append ``line`` whole, or leave the file as long as it was."""
+    with path.open("ab") as stream:
+        length = stream.tell()
+        try:
+            stream.write(line + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.truncate(path, length)
+            raise
 
 
 def _sync_folder(folder: Path) -> None:

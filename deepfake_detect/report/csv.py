@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..findings import Failure, Finding, Report
 from .text import safe_text
-from .words import abstention_sentence
+from .words import abstention_sentence, as_sentence
 
 _FIXED = ("path", "sha256", "md5", "sha1", "size", "kind", "format", "seconds", "label", "llr", "reasons")
 _LAST = ("abstentions", "failure", "failure_message")
@@ -66,7 +66,7 @@ def _cell(value: str | float | None) -> str | float:
 def _row(result: Report | Failure) -> _Row:
     if isinstance(result, Failure):
         blank = (None,) * (len(_FIXED) - 2)
-        message = f"{result.message} {result.hint}".strip()
+        message = f"{as_sentence(result.message)} {as_sentence(result.hint)}".strip()
         return _Row((result.path, result.sha256, *blank), {}, (None, result.reason.value, message))
     media, verdict = result.media, result.verdict
     first = (

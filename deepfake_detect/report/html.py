@@ -25,6 +25,7 @@ from .text import safe_text
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MAX_ROWS = 200  # of facts or metadata; the JSON holds all of them
 _MAX_DEPTH = 8
+_ACRONYMS = frozenset({"auc", "eer", "fpr", "fnr", "tpr", "jpeg", "mp3"})
 _MAX_TEXT = 2_000  # characters of one text
 
 
@@ -105,7 +106,9 @@ def _support(finding: Finding) -> str:
     """A calibrated finding in words, as a sentence."""
     if finding.llr is None:
         return "No likelihood ratio: the raw score has not been calibrated and says nothing by itself."
-    sentence = words.support(finding.llr, finding.proposition or words.ANY_MANIPULATION)
+    if finding.proposition is None:
+        return f"The findings give {words.strength(finding.llr)} support; their propositions are not stated."
+    sentence = words.support(finding.llr, finding.proposition)
     return sentence[0].upper() + sentence[1:]
 
 
@@ -148,7 +151,8 @@ def _flatten(value: JsonValue, name: str, depth: int) -> Iterator[tuple[str, str
             shown = safe_text(key, 80)
             yield from _flatten(item, f"{name} › {shown}" if name else shown, depth + 1)
     elif isinstance(value, tuple | list) and not any(isinstance(item, Mapping | tuple | list) for item in value):
-        yield name, ", ".join(map(_plain, value)) or "none"
+        separator = " to " if len(value) == 2 and "interval" in name else ", "
+        yield name, separator.join(map(_plain, value)) or "none"
     elif isinstance(value, tuple | list):
         for i, item in enumerate(value, 1):
             yield from _flatten(item, f"{name} {i}", depth + 1)
@@ -169,4 +173,10 @@ def _error_rates(finding: Finding, record: DetectorRecord | None) -> list[tuple[
     measured = record.error_rates.get(finding.condition) if record and finding.condition else None
     if not isinstance(measured, Mapping):
         return []
-    return [(words.title(name), text) for name, text in _rows(measured)]
+    return [(_measure(name), text) for name, text in _rows(measured)]
+
+
+def _measure(name: str) -> str:
+    parts = name.replace("_", " ").split(" ")
+    title = " ".join(part.upper() if part.lower() in _ACRONYMS else part for part in parts)
+    return title[:1].upper() + title[1:]

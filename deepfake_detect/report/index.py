@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..findings import SCHEMA_VERSION, Failure, Label, Reason, Report
+from .words import as_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def index_entry(result: Report | Failure, name: str) -> IndexEntry:
     """The entry of one result. A report without a verdict carries the reason of the scan's own abstention."""
     if isinstance(result, Failure):
         paths = () if result.path is None else (result.path,)
-        message = f"{result.message} {result.hint}".strip()
+        message = f"{as_sentence(result.message)} {as_sentence(result.hint)}".strip()
         return IndexEntry(name, result.sha256, paths, None, None, None, False, result.reason, message, None)
     media, verdict = result.media, result.verdict
     return IndexEntry(

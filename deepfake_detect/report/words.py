@@ -25,9 +25,6 @@ ENFSI_SCALE: tuple[tuple[float, str], ...] = (
     (6.0, "very strong"),
     (math.inf, "extremely strong"),
 )
-ANY_MANIPULATION = Proposition(
-    "the media was synthesised or manipulated", "the media was neither synthesised nor manipulated", Label.INCONCLUSIVE
-)
 WEIGHT_NOT_PROBABILITY = (
     "A likelihood ratio is the weight of the findings: how much more probable they are if the one proposition is true"
     " than if the other is. It is not the probability that the media was manipulated; that also depends on everything"
@@ -74,6 +71,12 @@ _VERDICTS: Mapping[Label, VerdictWords] = {
         ),
     ),
 }
+_LABELS: Mapping[Label, str] = {
+    Label.SYNTHETIC: "signs of synthesis",
+    Label.MANIPULATED: "signs of manipulation",
+    Label.INCONCLUSIVE: "no clear answer",
+    Label.NO_MANIPULATION_FOUND: "no manipulation found",
+}
 _NO_VERDICT = VerdictWords(
     "This file could not be analysed",
     "No test could be made on it, so there is no verdict.",
@@ -113,12 +116,17 @@ def verdict_words(report: Report) -> VerdictWords:
 
 
 def verdict_weight(verdict: Verdict) -> str | None:
-    """The weight of the strongest line after correction, in words; None if no line decided (or there is none)."""
+    """The weight of the strongest line after correction, in words; None if no line could decide."""
     if verdict.llr is None:
         return None
-    return "Strongest single line, after correction for the number of lines looked at: " + support(
-        verdict.llr, ANY_MANIPULATION
-    )
+    words = strength(verdict.llr)
+    if words == "no":
+        given = "supports neither side"
+    elif verdict.llr > 0:
+        given = f"gives {words} support for synthesis or manipulation"
+    else:
+        given = f"gives {words} support for the opposite: neither synthesis nor manipulation of what was tested"
+    return f"The strongest single line, corrected for the number of lines looked at, {given}."
 
 
 def strength(llr: float) -> str:
@@ -138,10 +146,13 @@ def support(llr: float, proposition: Proposition) -> str:
 
 
 def ratio(llr: float) -> str:
-    """A log10 likelihood ratio as the number of times the findings are more probable: ``20 times``, or ``1/20``."""
+    """A log10 likelihood ratio as a number: how many times as probable the findings are under which proposition."""
     times = 10 ** min(abs(llr), 300.0)
     shown = f"{times:.2g}" if times < 10 else f"{float(f'{times:.2g}'):,.0f}" if times < 1e7 else f"{times:.1e}"
-    return shown if llr >= 0 or shown == "1" else f"1/{shown}"
+    if shown == "1":
+        return "the findings are as probable under the one proposition as under the other"
+    which = "first" if llr > 0 else "second"
+    return f"the findings are about {shown} times as probable under the {which} proposition as under the other"
 
 
 def abstention_sentence(abstention: Abstention) -> str:
@@ -171,5 +182,5 @@ def title(identifier: str) -> str:
 
 
 def label_words(label: Label | None) -> str:
-    """A label as a short heading; None for a file without a verdict."""
-    return (_VERDICTS[label] if label else _NO_VERDICT).headline
+    """A label in a few words, for a table; None for a file without a verdict."""
+    return _LABELS[label] if label else "not analysed"

@@ -18,9 +18,21 @@ from PIL import Image
 
 from deepfake_detect.explain.images import evidence_image
 from deepfake_detect.findings import (
-    Abstention, DetectorRecord, Evidence, EvidenceImage, Failure, Finding, Label, Proposition, Reason, Report,
-    RunRecord, Subject, Verdict, WeightRecord,
-)  # fmt: skip
+    Abstention,
+    DetectorRecord,
+    Evidence,
+    EvidenceImage,
+    Failure,
+    Finding,
+    Label,
+    Proposition,
+    Reason,
+    Report,
+    RunRecord,
+    Subject,
+    Verdict,
+    WeightRecord,
+)
 from deepfake_detect.media import ContainerFacts, JpegTables, MediaFile, MediaKind, Region, Span, StreamFacts
 
 HERE = Path(__file__).parent
@@ -30,10 +42,24 @@ FACE = Proposition(
 VOICE = Proposition("this speech was synthesised", "this speech was spoken by a person", Label.SYNTHETIC)
 IMAGE = Proposition("the picture was generated", "the picture was recorded by a camera", Label.SYNTHETIC)
 HOSTILE = (
-    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onload='alert(1)", "{{ 7 * 7 }}", "</style><script>alert(2)</script>",
-    "=cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0", "a;=1+1", "\x1b[31mred\x1b[0m\x1b]0;owned\x07", "invoice\u202egpj.exe", "two\nlines\r\nmore",
-    "zero\u200bwidth", "C1 \x9b31m", "lone \udcff surrogate", "url(http://198.51.100.7/x)", "javascript:alert(3)", "x" * 5000,
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onload='alert(1)",
+    "{{ 7 * 7 }}",
+    "</style><script>alert(2)</script>",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "a;=1+1",
+    "\x1b[31mred\x1b[0m\x1b]0;owned\x07",
+    "invoice\u202egpj.exe",
+    "two\nlines\r\nmore",
+    "zero\u200bwidth",
+    "C1 \x9b31m",
+    "lone \udcff surrogate",
+    "url(http://198.51.100.7/x)",
+    "javascript:alert(3)",
+    "x" * 5000,
+)
 
 
 def face_pixels() -> NDArray[np.uint8]:
@@ -80,10 +106,20 @@ def _media() -> MediaFile:
     )
     audio = StreamFacts("audio", "aac", "LC", sample_rate=44_100, channels=2, bit_rate=128_000, seconds=9.0)
     facts = ContainerFacts(
-        "mov,mp4,m4a,3gp,3g2,mj2", "video/mp4", 720, 1280, 9.02, 270, streams=(video, audio),
-        metadata={"container:encoder": "Lavf60.16.100", "container:creation_time": "2026-03-02T10:11:12Z", "xmp:CreatorTool": "CapCut 11.2"},
+        "mov,mp4,m4a,3gp,3g2,mj2",
+        "video/mp4",
+        720,
+        1280,
+        9.02,
+        270,
+        streams=(video, audio),
+        metadata={
+            "container:encoder": "Lavf60.16.100",
+            "container:creation_time": "2026-03-02T10:11:12Z",
+            "xmp:CreatorTool": "CapCut 11.2",
+        },
         provenance={"c2pa": {"state": "absent"}},
-    )  # fmt: skip
+    )
     path = "/evidence/2026-117/Điện thoại của Nguyễn Thị Hường/quay màn hình.mp4"
     return MediaFile(path, "5b" * 32, "0c" * 16, "9f" * 20, 2_563_110, MediaKind.VIDEO, facts)
 
@@ -91,31 +127,66 @@ def _media() -> MediaFile:
 def _detectors() -> tuple[DetectorRecord, ...]:
     rates = {
         "face at least 96 px, lightly compressed": {
-            "equal_error_rate": 0.112, "equal_error_rate_interval_95": (0.094, 0.131), "auc": 0.951, "n_real": 1204, "n_manipulated": 1180,
+            "equal_error_rate": 0.112,
+            "equal_error_rate_interval_95": (0.094, 0.131),
+            "auc": 0.951,
+            "n_real": 1204,
+            "n_manipulated": 1180,
             "not_measured": ("skin tone", "sex", "age"),
         }
-    }  # fmt: skip
+    }
     face = DetectorRecord(
-        "face-manipulation", "1.0.0", "cpu (onnxruntime 1.30)", False, "", "built-in", False,
-        (WeightRecord("clip-vit-b32-block8", "1.0.0", "a1" * 32, "shipped"), WeightRecord("face-head", "1.0.0", "b2" * 32, "shipped")),
-        ("trained on swaps and reenactments; lip synchronisation alone is often missed",), rates,
-    )  # fmt: skip
+        "face-manipulation",
+        "1.0.0",
+        "cpu (onnxruntime 1.30)",
+        False,
+        "",
+        "built-in",
+        False,
+        (
+            WeightRecord("clip-vit-b32-block8", "1.0.0", "a1" * 32, "shipped"),
+            WeightRecord("face-head", "1.0.0", "b2" * 32, "shipped"),
+        ),
+        ("trained on swaps and reenactments; lip synchronisation alone is often missed",),
+        rates,
+    )
     voice = DetectorRecord(
-        "synthetic-voice", "1.0.0", "cpu (onnxruntime 1.30)", True, "its equal error rate on unseen synthesisers exceeds 20 %", "built-in", True,
-        (WeightRecord("whisper-tiny-block3", "1.0.0", "c3" * 32, "shipped"),), (), {},
-    )  # fmt: skip
+        "synthetic-voice",
+        "1.0.0",
+        "cpu (onnxruntime 1.30)",
+        True,
+        "its equal error rate on unseen synthesisers exceeds 20 %",
+        "built-in",
+        True,
+        (WeightRecord("whisper-tiny-block3", "1.0.0", "c3" * 32, "shipped"),),
+        (),
+        {},
+    )
     provenance = DetectorRecord("provenance", "1.0.0", "none", False, "", "built-in", True, ())
     return face, voice, provenance
 
 
 def _run() -> RunRecord:
     return RunRecord(
-        "2f6b1c3e-7d10-4a53-9a1f-0d6a2c9e8b44", "0.1.0", "2026-11-25T03:32:00Z", 14.27, "d4" * 32, "cpu", _detectors(),
+        "2f6b1c3e-7d10-4a53-9a1f-0d6a2c9e8b44",
+        "0.1.0",
+        "2026-11-25T03:32:00Z",
+        14.27,
+        "d4" * 32,
+        "cpu",
+        _detectors(),
         (WeightRecord("mtcnn-pnet", "2.5.3", "e5" * 32, "shipped"),),
-        {"fps": None, "max_frames": 32, "plugins": True, "detectors": ("face-manipulation", "synthetic-voice", "provenance")},
-        {"torch": "2.14.1", "onnxruntime": "1.30.0", "av": "18.0.0"}, "Linux 6.1 x86_64, Python 3.11.7",
-        ("evidence opened read-only", "no network"), (),
-    )  # fmt: skip
+        {
+            "fps": None,
+            "max_frames": 32,
+            "plugins": True,
+            "detectors": ("face-manipulation", "synthetic-voice", "provenance"),
+        },
+        {"torch": "2.14.1", "onnxruntime": "1.30.0", "av": "18.0.0"},
+        "Linux 6.1 x86_64, Python 3.11.7",
+        ("evidence opened read-only", "no network"),
+        (),
+    )
 
 
 def make_report() -> Report:
@@ -125,23 +196,57 @@ def make_report() -> Report:
     condition = "face at least 96 px, lightly compressed"
     findings = (
         Finding(
-            "face-manipulation", "person-1", 0.873, 1.62, FACE, False, Region(412, 96, 280, 280), Span(0.4, 8.4), (1.2, 1.9), condition,
-            {"face_px": 212.0, "sightings": 29}, (_timeline(9.0, 29, 1, "one score for each sighting"), *_maps()),
+            "face-manipulation",
+            "person-1",
+            0.873,
+            1.62,
+            FACE,
+            False,
+            Region(412, 96, 280, 280),
+            Span(0.4, 8.4),
+            (1.2, 1.9),
+            condition,
+            {"face_px": 212.0, "sightings": 29},
+            (_timeline(9.0, 29, 1, "one score for each sighting"), *_maps()),
         ),
-        Finding("face-manipulation", "person-2", 0.21, -0.58, FACE, False, None, Span(2.0, 4.5), (-0.9, -0.2), condition),
         Finding(
-            "synthetic-voice", "voice", -2.41, -1.13, VOICE, True, None, Span(0.3, 8.8), None, "speech, wide band", {"speech_seconds": 7.4},
+            "face-manipulation", "person-2", 0.21, -0.58, FACE, False, None, Span(2.0, 4.5), (-0.9, -0.2), condition
+        ),
+        Finding(
+            "synthetic-voice",
+            "voice",
+            -2.41,
+            -1.13,
+            VOICE,
+            True,
+            None,
+            Span(0.3, 8.8),
+            None,
+            "speech, wide band",
+            {"speech_seconds": 7.4},
             (_timeline(9.0, 9, 2, "one score for each window of 4 s"),),
         ),
         Finding(
-            "provenance", "file", None, None, None, False,
-            facts={"c2pa": {"state": "absent"}, "declared_origin": None, "editing_tools": ("CapCut 11.2", "Lavf60.16.100")},
+            "provenance",
+            "file",
+            None,
+            None,
+            None,
+            False,
+            facts={
+                "c2pa": {"state": "absent"},
+                "declared_origin": None,
+                "editing_tools": ("CapCut 11.2", "Lavf60.16.100"),
+            },
         ),
-    )  # fmt: skip
+    )
     verdict = Verdict(
-        Label.MANIPULATED, 1.32, (0.9, 1.6), ("face-manipulation on person-1 lies above its threshold",),
+        Label.MANIPULATED,
+        1.32,
+        (0.9, 1.6),
+        ("face-manipulation on person-1 lies above its threshold",),
         ("face-manipulation on person-1 supports manipulated while synthetic-voice on voice supports the opposite",),
-    )  # fmt: skip
+    )
     abstentions = (
         Abstention("face-manipulation", "person-3", Reason.TOO_SMALL, "the face is 31 pixels wide, 64 are needed"),
         Abstention(

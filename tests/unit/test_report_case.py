@@ -1,0 +1,211 @@
+"""The case folder: names, modes, resuming, and what a full or forbidden disk leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_report, make_report
+
+from deepfake_detect.errors import ReportError
+from deepfake_detect.findings import Reason, Report
+from deepfake_detect.report.case import CaseWriter
+from deepfake_detect.report.serialise import result_from_json
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def _index(folder: Path) -> list[dict[str, object]]:
+    files: list[dict[str, object]] = json.loads((folder / "index.json").read_bytes())["files"]
+    return files
+
+
+def _elsewhere(report: Report, path: str) -> Report:
+    return replace(report, media=replace(report.media, path=path))
+
+
+def test_a_case_holds_reports_pictures_and_an_index(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path / "new" / "case")
+    report, clean, failure = make_report(), make_clean_report(), make_failure()
+    page = case.add(report)
+    case.add(clean)
+    case.add(failure)
+    assert case.finish() == case.folder / "index.html"
+    names = (report.media.sha256, clean.media.sha256, str(failure.sha256))
+    written = _files(case.folder)
+    assert {f"reports/{name}.{end}" for name in names for end in ("json", "html")} <= written
+    assert {"index.html", "index.json", "case.json"} <= written
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert Report.from_json(page.with_suffix(".json").read_bytes()) == report
+    images = list((case.folder / "images").iterdir())
+    assert len(images) == 8
+    assert all(hashlib.sha256(image.read_bytes()).hexdigest() == image.stem for image in images)
+    assert [entry["label"] for entry in _index(case.folder)] == ["manipulated", "no_manipulation_found", None]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes exist on POSIX only")
+def test_nobody_else_can_look_into_a_case(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path / "case")
+    case.add(make_report())
+    case.finish()
+    for path in [case.folder, *case.folder.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0 or path.name == "entries.jsonl", path
+    assert case.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_same_bytes_at_several_paths_are_one_report(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path)
+    for path in ("a.mp4", "b.mp4", "a.mp4"):
+        case.add(_elsewhere(make_report(), path))
+    case.add(replace(make_failure(), path="c.mp4", sha256=make_report().media.sha256))
+    case.finish()
+    (entry,) = _index(tmp_path)
+    assert entry["paths"] == ["a.mp4", "b.mp4", "c.mp4"] and entry["label"] == "manipulated"
+    assert Report.from_json((tmp_path / "reports" / f"{entry['name']}.json").read_bytes()).media.path == "a.mp4"
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert all(name in index for name in ("a.mp4", "b.mp4", "c.mp4"))
+
+
+def test_a_later_answer_replaces_what_failed_and_another_run_replaces_all(tmp_path: Path) -> None:
+    report = make_report()
+    case = CaseWriter(tmp_path)
+    case.add(replace(make_failure(), sha256=report.media.sha256))
+    for later in (
+        replace(report, findings=(), verdict=None),
+        report,
+        replace(make_clean_report(), media=report.media, run=replace(report.run, fingerprint="other")),
+    ):
+        page = case.add(later)
+        assert result_from_json(page.with_suffix(".json").read_bytes()) == later
+
+
+def test_a_failure_without_a_hash_is_named_by_the_hash_of_its_path(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path)
+    for path in HOSTILE:
+        page = case.add(replace(make_failure(), path=path, sha256=None))
+        expected = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        assert page.name == f"failure-{expected}.html"
+    case.finish()
+    assert len(_index(tmp_path)) == len(HOSTILE)
+
+
+def test_no_file_is_ever_named_by_media_or_by_a_forged_hash(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path / "case")
+    report = make_report()
+    for name in ("../../outside", "x" * 64, "A" * 64, "", "5b" * 32 + "\n"):
+        with pytest.raises(ReportError, match="SHA-256"):
+            case.add(replace(report, media=replace(report.media, sha256=name)))
+    with pytest.raises(ReportError, match="hash"):
+        case.add(make_hostile_report())
+    assert _files(tmp_path) == {"case/case.json"}
+
+
+def test_a_case_goes_on_after_a_crash(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path)
+    case.add(_elsewhere(make_report(), "a.mp4"))
+    case.add(_elsewhere(make_report(), "b.mp4"))
+    with (tmp_path / "entries.jsonl").open("ab") as stream:
+        stream.write(b'{"name": "torn')
+    again = CaseWriter(tmp_path)
+    again.add(make_clean_report())
+    again.add(make_failure())
+    again.finish()
+    third = CaseWriter(tmp_path)
+    third.finish()
+    assert [entry["paths"] for entry in _index(tmp_path)] == [
+        ["a.mp4", "b.mp4"],
+        ["astronaut.jpg"],
+        [make_failure().path],
+    ]
+
+
+@pytest.mark.parametrize(
+    "marker", [None, "{}", "[]", "\xff", '{"format": "deepfake-detect case", "schema": "2.0.0"}', "[" * 100_000]
+)
+def test_a_folder_that_is_no_case_is_refused_untouched(tmp_path: Path, marker: str | None) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    if marker is not None:
+        (tmp_path / "case.json").write_text(marker, encoding="latin-1")
+    before = _files(tmp_path)
+    with pytest.raises(ReportError) as caught:
+        CaseWriter(tmp_path)
+    assert "-o" in caught.value.hint and _files(tmp_path) == before
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ReportError, match="cannot write"):
+            CaseWriter(path)
+
+
+def test_a_document_that_cannot_be_put_in_place_leaves_nothing_half_written(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path)
+    blocked = tmp_path / "reports" / f"{make_report().media.sha256}.html"
+    (blocked / "x").mkdir(parents=True)
+    with pytest.raises(ReportError, match="cannot write"):
+        case.add(make_report())
+    assert not list(tmp_path.rglob(".writing-*")) and not (tmp_path / "entries.jsonl").exists()
+
+
+WRITE = f"""
+import sys; sys.path.insert(0, {str(GOLDEN)!r})
+from make_report import make_report
+from deepfake_detect.report.case import CaseWriter
+from deepfake_detect.errors import ReportError
+try:
+    case = CaseWriter(sys.argv[1])
+    case.add(make_report())
+    case.finish()
+except ReportError as error:
+    print(error.message, "|", error.hint)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="uses POSIX modes")
+def test_an_unwritable_folder_is_one_clear_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "case")]
+    if os.geteuid() == 0:  # whom modes do not bind
+        command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    tmp_path.chmod(0o700)
+    assert "Permission denied" in done.stdout and "-o" in done.stdout
+    assert not done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small file system")
+def test_a_full_disk_is_one_clear_line_and_no_torn_document(tmp_path: Path) -> None:
+    script = f"""
+    mount -t tmpfs -o size=$0 tmpfs "{tmp_path}" && "{sys.executable}" -c "$1" "{tmp_path}/case" && cd "{tmp_path}/case"
+    for f in *.json reports/*.json; do
+        [ ! -e "$f" ] || "{sys.executable}" -m json.tool "$f" >/dev/null || echo TORN "$f"
+    done
+    find . -name ".writing-*" -exec echo LEFT {{}} \\;
+    """
+    seen_full = 0
+    for size in ("48k", "200k", "420k", "8m"):
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", script, size, WRITE], capture_output=True, text=True, check=True
+        )
+        assert "TORN" not in done.stdout and "LEFT" not in done.stdout, done.stdout
+        assert not done.stderr, done.stderr
+        seen_full += "No space left" in done.stdout and "Free space" in done.stdout
+    assert seen_full == 3, "the last size is large enough, the others are not"
+
+
+def test_reasons_of_a_report_without_verdict_reach_the_index(tmp_path: Path) -> None:
+    case = CaseWriter(tmp_path)
+    case.add(replace(make_report(), findings=(), verdict=None))
+    case.finish()
+    assert _index(tmp_path)[0]["failure"] == Reason.TOO_SMALL.value
