@@ -76,9 +76,20 @@ def _calibration(card: DetectorCard, store: WeightStore) -> Calibration | None:
     return parse_calibration(store.text(entry.calibration), card.id, entry.sha256)
 
 
-def load_detector(registered: RegisteredDetector, store: WeightStore, device: str) -> LoadedDetector:
-    """Load one detector. Missing or refused weights end in a refusal, so that the rest of a scan goes on."""
-    detector = registered.create()
+def load_detectors(
+    selected: Sequence[RegisteredDetector], store: WeightStore, device: str
+) -> tuple[str, tuple[LoadedDetector, ...]]:
+    """Load detectors; returns the device chosen and one entry for each.
+
+    torch is only asked for its devices when one of them has weights. Missing or refused weights end in a refusal, so
+    that the rest of a scan goes on. Raises ``UsageError``.
+    """
+    made = [(registered, registered.create()) for registered in selected]
+    chosen = pick_device(device) if any(detector.card.weights for _, detector in made) else "cpu"
+    return chosen, tuple(_load(registered, detector, store, chosen) for registered, detector in made)
+
+
+def _load(registered: RegisteredDetector, detector: Detector[Any], store: WeightStore, device: str) -> LoadedDetector:
     card = detector.card
     calibration, refusal, used = None, None, "none"
     try:

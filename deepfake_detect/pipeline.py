@@ -19,7 +19,7 @@ from .fuse import decide
 from .gather import Finders, gather
 from .ingest import Identity, Source, identify, open_media
 from .judge import judge, lines, subjects
-from .loading import LoadedDetector, load_detector, pick_device
+from .loading import LoadedDetector, load_detectors
 from .media import FaceTrack, MediaFile, SpeechWindow
 from .options import ScanOptions
 from .progress import FileFinished, FileStarted, Progress, RunFinished, RunStarted, silent
@@ -43,8 +43,8 @@ class Scanner:
         selected = registry.select(tuple(detectors) if detectors else None)
         self._plugins = registry.plugins()
         store = WeightStore(weights)
-        self.device = pick_device(device)
-        self.detectors: tuple[LoadedDetector, ...] = tuple(load_detector(d, store, self.device) for d in selected)
+        self.detectors: tuple[LoadedDetector, ...]
+        self.device, self.detectors = load_detectors(selected, store, device)
         consumed = {d.card.consumes for d in self.detectors}
         self._finders = Finders(store, self.device, FaceTrack in consumed, SpeechWindow in consumed)
 
