@@ -109,6 +109,6 @@ def subjects(gathered: Gathered, pictures: bool) -> tuple[Subject, ...]:
 
 def _crops(track: FaceTrack) -> tuple[Evidence, ...]:
     return tuple(
-        Evidence("crop", f"{f.time:.2f} s", Span(f.time, f.time), f.region, image=evidence_image(f.pixels))
+        Evidence("crop", "", Span(f.time, f.time), f.region, image=evidence_image(f.pixels))
         for f in track.faces
     )

@@ -16,10 +16,11 @@ from markupsafe import Markup
 
 from ..explain.timeline import clock, timeline_svg
 from ..findings import DetectorRecord, Evidence, EvidenceImage, Failure, Finding, Label, Report
-from ..media import JsonValue, Span
+from ..media import JsonValue, MediaKind, Span
 from . import words
 from .gauge import gauge_svg
 from .index import IndexEntry
+from .lines import group_abstentions, group_lines
 from .text import safe_text
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -34,10 +35,12 @@ def render_report(report: Report, index: str | None = None) -> str:
 
     A picture whose ``data`` is empty is named by its hash.
     """
-    finding_rows = [finding for finding in report.findings if finding.score is not None]
+    media = report.media
+    still = media.kind is MediaKind.IMAGE and media.facts is not None and not media.facts.seconds
     facts = [finding for finding in report.findings if finding.score is None]
     return _environment().get_template("report.html.j2").render(
-        report=report, words_of=words.verdict_words(report), lines=finding_rows, facts=facts, index=index,
+        report=report, words_of=words.verdict_words(report), lines=group_lines(report.findings), facts=facts, index=index,
+        abstentions=group_abstentions(report.abstentions), timed=not still, max_rows=_MAX_ROWS,
         detectors={record.id: record for record in report.run.detectors},
     )  # fmt: skip
 

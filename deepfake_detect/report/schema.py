@@ -32,6 +32,39 @@ _BY_NAME: dict[str, dict[str, Any]] = {
     "schema": {"type": "string", "pattern": f"^{MAJOR}\\.[0-9]+\\.[0-9]+$"},
     "started": {"type": "string", "format": "date-time"},
 }
+# What ``facts`` holds, by detector; a detector that is not named here says so in its own documentation.
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_FACTS: dict[str, dict[str, Any]] = {
+    "provenance": {
+        "description": "Claims of the file about its origin, read by ``ingest.provenance``.",
+        "type": "object",
+        "properties": {
+            "c2pa": {
+                "description": "Content Credentials: the validation state and, with a manifest, what it claims.",
+                "type": "object",
+                "properties": {"state": {"enum": ["absent", "invalid", "valid_unknown_signer", "trusted"]}},
+                "required": ["state"],
+            },
+            "digital_source_type": _TEXT_OR_NULL,
+            "declared_origin": {"enum": ["synthetic", "composite", "camera", None]},
+            "declared_by": {"enum": ["signed (trusted)", "signed (unknown signer)", "unsigned metadata", None]},
+            "generator": _TEXT_OR_NULL,
+            "traces": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"where": _TEXT, "tool": _TEXT, "excerpt": _TEXT},
+                    "required": ["where", "tool", "excerpt"],
+                },
+            },
+            "editing_tools": {"type": "array", "items": _TEXT},
+        },
+        "required": [
+            "c2pa", "digital_source_type", "declared_origin", "declared_by", "generator", "traces", "editing_tools",
+        ],
+    }
+}  # fmt: skip
 
 
 def report_schema() -> dict[str, Any]:
@@ -41,6 +74,14 @@ def report_schema() -> dict[str, Any]:
     """
     definitions: dict[str, Any] = {"JsonValue": _JSON_VALUE}
     roots = [_schema_of(cls, definitions) for cls in (Report, Failure)]
+    definitions |= {f"Facts-{detector}": facts for detector, facts in _FACTS.items()}
+    definitions["Finding"]["allOf"] = [
+        {
+            "if": {"properties": {"detector": {"const": detector}}},
+            "then": {"properties": {"facts": {"$ref": f"#/$defs/Facts-{detector}"}}},
+        }
+        for detector in _FACTS
+    ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:deepfake-detect:report:{MAJOR}",

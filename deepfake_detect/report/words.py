@@ -64,7 +64,7 @@ _VERDICTS: Mapping[Label, VerdictWords] = {
     ),
     Label.NO_MANIPULATION_FOUND: VerdictWords(
         "No manipulation was found by the tests that were made",
-        "The tests that apply to this media were made, and none of them found signs of synthesis or manipulation.",
+        "None of the tests that could be made found signs of synthesis or manipulation.",
         (
             "This does not mean that the media is real: methods that the tests do not know, compression and parts"
             " that were not tested can hide a manipulation.",
@@ -87,7 +87,7 @@ _REASONS: Mapping[Reason, str] = {
     Reason.TOO_SMALL: "It is too small in the picture to be tested.",
     Reason.TOO_SHORT: "It is too short to be tested.",
     Reason.TOO_COMPRESSED: "It is compressed too strongly to be tested.",
-    Reason.UNSUPPORTED: "This test does not apply to this file.",
+    Reason.UNSUPPORTED: "There is nothing in this file for this test to work on.",
     Reason.OUT_OF_DOMAIN: "It is unlike the media the test was calibrated on: a result would have no known meaning.",
     Reason.FAILED: "The test failed.",
     Reason.WEIGHTS_MISSING: "The model's weights are not installed.",

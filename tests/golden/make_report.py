@@ -35,6 +35,15 @@ from deepfake_detect.findings import (
 )
 from deepfake_detect.media import ContainerFacts, JpegTables, MediaFile, MediaKind, Region, Span, StreamFacts
 
+_PROVENANCE = {
+    "c2pa": {"state": "absent"},
+    "digital_source_type": None,
+    "declared_origin": None,
+    "declared_by": None,
+    "generator": None,
+    "traces": (),
+    "editing_tools": ("CapCut 11.2", "Lavf60.16.100"),
+}
 HERE = Path(__file__).parent
 FACE = Proposition(
     "the face of this person was manipulated", "the face of this person was not manipulated", Label.MANIPULATED
@@ -118,7 +127,7 @@ def _media() -> MediaFile:
             "container:creation_time": "2026-03-02T10:11:12Z",
             "xmp:CreatorTool": "CapCut 11.2",
         },
-        provenance={"c2pa": {"state": "absent"}},
+        provenance=_PROVENANCE,
     )
     path = "/evidence/2026-117/Điện thoại của Nguyễn Thị Hường/quay màn hình.mp4"
     return MediaFile(path, "5b" * 32, "0c" * 16, "9f" * 20, 2_563_110, MediaKind.VIDEO, facts)
@@ -189,6 +198,11 @@ def _run() -> RunRecord:
     )
 
 
+def _voice_window(i: int, score: float, llr: float) -> Finding:
+    span = Span(3.0 * i, 3.0 * i + 3.0)
+    return Finding("synthetic-voice", "voice", score, llr, VOICE, True, None, span, None, "speech, wide band")
+
+
 def make_report() -> Report:
     """A video of one person with sound: one line that decides, one experimental line that disagrees, facts,
     abstentions and gaps.
@@ -213,32 +227,15 @@ def make_report() -> Report:
             "face-manipulation", "person-2", 0.21, -0.58, FACE, False, None, Span(2.0, 4.5), (-0.9, -0.2), condition
         ),
         Finding(
-            "synthetic-voice",
-            "voice",
-            -2.41,
-            -1.13,
-            VOICE,
-            True,
-            None,
-            Span(0.3, 8.8),
-            None,
-            "speech, wide band",
-            {"speech_seconds": 7.4},
-            (_timeline(9.0, 9, 2, "one score for each window of 4 s"),),
-        ),
-        Finding(
             "provenance",
             "file",
             None,
             None,
             None,
             False,
-            facts={
-                "c2pa": {"state": "absent"},
-                "declared_origin": None,
-                "editing_tools": ("CapCut 11.2", "Lavf60.16.100"),
-            },
+            facts=_PROVENANCE,
         ),
+        *(_voice_window(i, score, llr) for i, (score, llr) in enumerate(((-2.41, -1.13), (-1.2, -0.7), (-1.9, -0.95)))),
     )
     verdict = Verdict(
         Label.MANIPULATED,
@@ -307,7 +304,7 @@ def make_hostile_report() -> Report:
     nested: Any = attack
     for _ in range(30):
         nested = {attack: (nested, attack)}
-    provenance = replace(report.findings[3], facts={"c2pa": nested})
+    provenance = replace(report.findings[2], facts={"c2pa": nested})
     verdict = replace(report.verdict, reasons=HOSTILE, conflicts=HOSTILE)
     abstention = Abstention(attack, attack, Reason.FAILED, attack)
     subject = Subject(attack, attack, None, evidence)

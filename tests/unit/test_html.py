@@ -13,7 +13,7 @@ import pytest
 from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_report, make_report
 
 from deepfake_detect.explain.timeline import clock, timeline_svg
-from deepfake_detect.findings import Failure, Label, Reason, Report
+from deepfake_detect.findings import Abstention, Failure, Label, Reason, Report
 from deepfake_detect.media import Span
 from deepfake_detect.report import words
 from deepfake_detect.report.html import render_failure, render_index, render_report
@@ -33,8 +33,8 @@ TAGS = set(
     re.findall(
         r"\S+",
         """
-        html head meta link title style body header nav main section article div p h1 h2 h3 h4 ul li dl dt dd table thead
-        tbody tr th td figure figcaption img svg line circle text desc a b br bdi code span details summary
+        html head meta link title style body header nav main section article div p h1 h2 h3 h4 ul li dl dt dd table
+        thead tbody tr th td figure figcaption img svg line circle text desc a b br bdi code span details summary
         """,
     )
 )
@@ -198,6 +198,22 @@ def test_every_experimental_line_is_marked_and_no_other() -> None:
     marked = {line for line in lines if "experimental</span>" in line}
     assert len(lines) == 4 and len(marked) == 1
     assert "Synthetic voice" in marked.pop()
+
+
+def test_the_stretches_of_a_voice_are_one_card_with_a_time_line() -> None:
+    page = PAGES["report"]
+    assert page.count("<h3>Synthetic voice") == 1 and "The strongest of 3 stretches" in page
+    text = re.sub(r"\s+", " ", _Outline(page).text)
+    assert "−0.70" in text and "3 scores from 1.50 s to 7.50 s; highest -1.2 at 4.50 s" in page
+    many = tuple(
+        Abstention("synthetic-voice", "voice", Reason.TOO_SHORT, f"number {i} ", Span(i, i)) for i in range(40)
+    )
+    text = re.sub(r"\s+", " ", _Outline(render_report(replace(make_report(), abstentions=many))).text)
+    assert "(and 39 more like it" in text and "Number 12" not in text and "Number 0." in text
+
+
+def test_a_still_has_no_times() -> None:
+    assert not re.search(r"\d\.\d\d s\b", _Outline(PAGES["clean"]).text)
 
 
 def test_hostile_text_is_shown_escaped() -> None:

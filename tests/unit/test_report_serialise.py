@@ -18,6 +18,7 @@ from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_r
 
 from deepfake_detect.errors import ReportError
 from deepfake_detect.findings import Failure, Label, Reason, Report
+from deepfake_detect.ingest import open_media
 from deepfake_detect.report.jsonl import write_jsonl
 from deepfake_detect.report.schema import report_schema, schema_text
 from deepfake_detect.report.serialise import failure_to_json, from_json, report_to_json, result_from_json
@@ -238,6 +239,21 @@ def test_what_is_written_is_exactly_what_the_schema_lists() -> None:
     strict.validate(json.loads(failure_to_json(make_failure())))
     with_more = json.loads(make_report().to_json()) | {"probability": 0.99}
     assert not strict.is_valid(with_more)
+
+
+def test_the_facts_of_provenance_are_typed_and_real_ones_fit() -> None:
+    with open_media(GOLDEN.with_name("face.png")) as opened:
+        real = opened.media.facts
+    assert real is not None
+    provenance = make_report().findings[2]
+    assert provenance.detector == "provenance"
+    for facts, fits in (
+        (real.provenance, True),
+        ({**real.provenance, "declared_origin": "authentic"}, False),
+        ({}, False),
+    ):
+        report = replace(make_report(), findings=(replace(provenance, facts=facts),))
+        assert _validator().is_valid(json.loads(report.to_json())) is fits
 
 
 def test_the_schema_refuses_a_picture_named_by_anything_but_a_hash() -> None:

@@ -1,0 +1,64 @@
+"""Findings and abstentions put together for a reader: one entry for each detector and subject, however many stretches
+it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..findings import Abstention, Evidence, Finding
+from ..media import Span
+
+
+@dataclass(frozen=True, slots=True)
+class LineGroup:
+    """All scored findings of one detector on one subject, by time; ``strongest`` has the highest ratio."""
+
+    strongest: Finding
+    stretches: tuple[Finding, ...]
+
+    @property
+    def timeline(self) -> Evidence | None:
+        """The score of each stretch at its middle, when there are several."""
+        timed = [(f.span, f.score) for f in self.stretches if f.span is not None and f.score is not None]
+        if len(timed) < 2:
+            return None
+        values = tuple(((span.start + span.end) / 2, score) for span, score in timed)
+        covered = Span(min(span.start for span, _ in timed), max(span.end for span, _ in timed))
+        return Evidence("timeline", "One raw score for each stretch, at its middle.", covered, None, values)
+
+
+@dataclass(frozen=True, slots=True)
+class AbstentionGroup:
+    """Abstentions of one detector on one subject for one reason: the first of them, and how many there are."""
+
+    first: Abstention
+    count: int
+
+
+def group_lines(findings: Iterable[Finding]) -> list[LineGroup]:
+    """Groups of the findings that have a score, the highest ratio first, experimental detectors last."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.score is not None:
+            groups.setdefault((finding.detector, finding.subject), []).append(finding)
+    lines = [LineGroup(max(group, key=_ratio), tuple(sorted(group, key=_start))) for group in groups.values()]
+    return sorted(lines, key=lambda line: (line.strongest.experimental, -_ratio(line.strongest)[0]))
+
+
+def group_abstentions(abstentions: Iterable[Abstention]) -> list[AbstentionGroup]:
+    """Groups in the order of their first member."""
+    groups: dict[tuple[str, str, str], list[Abstention]] = {}
+    for abstention in abstentions:
+        groups.setdefault((abstention.detector, abstention.subject, abstention.reason.value), []).append(abstention)
+    return [AbstentionGroup(group[0], len(group)) for group in groups.values()]
+
+
+def _ratio(finding: Finding) -> tuple[float, float]:
+    """Order of strength; what is not calibrated comes after everything that is."""
+    return (float("-inf") if finding.llr is None else finding.llr), finding.score or 0.0
+
+
+def _start(finding: Finding) -> float:
+    return finding.span.start if finding.span else 0.0
