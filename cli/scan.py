@@ -50,12 +50,17 @@ def scan(
         str | None, typer.Option(help="Detectors to run, comma-separated; see `deepfake-detect detectors list`.")
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.AUTO,
-    fps: Annotated[float | None, typer.Option(help="Frames a second to look at; default: spread --max-frames.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, help="Frames a second to look at; default: spread --max-frames.")
+    ] = None,
     max_frames: Annotated[int, typer.Option(min=1, help="At most this many frames of a video.")] = 32,
     max_audio: Annotated[float, typer.Option(min=1, help="Seconds of sound to look at.")] = 600.0,
-    timeout: Annotated[float | None, typer.Option(help="Seconds for one file.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds for one file.")] = None,
     trust_list: Annotated[
-        Path | None, typer.Option(help="PEM file of certificates whose Content Credentials are trusted.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="PEM file of certificates whose Content Credentials are trusted."
+        ),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder searched first for weights.")] = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Keep no crop and no map of anybody.")] = False,
@@ -82,6 +87,7 @@ def scan(
     Exit codes: 0 done, 1 nothing could be analysed, 2 wrong usage, 3 some files failed, 10 a label of --fail-on.
     """
     with exits.reported_errors():
+        from deepfake_detect.errors import DeepfakeDetectError
         from deepfake_detect.media import SamplingPlan
         from deepfake_detect.pipeline import Scanner
 
@@ -99,6 +105,8 @@ def scan(
             outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
             _write(format_, _kept(outcomes, tally, case))
         _finish(case, output, quiet)
+        if not tally.files:
+            raise DeepfakeDetectError("no file to scan", "Name a file, or a folder that holds one.")
         raise typer.Exit(tally.exit_code(labels))
 
 
@@ -108,7 +116,7 @@ def _options(
     from deepfake_detect.ingest import Limits
     from deepfake_detect.options import ScanOptions
 
-    trusted = trust_list.read_text(encoding="ascii") if trust_list else None
+    trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
     return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), not no_pictures, trusted)
 
 
