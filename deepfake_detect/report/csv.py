@@ -31,6 +31,7 @@ def write_csv(
     uncalibrated, of the highest score. With ``detectors`` (their ids) a row is written as its result comes; without,
     the header waits for the last result, since it has to name every detector that occurs. Empty means none.
 
+    ``failure`` is the reason of a file as a whole, unreadable or given up by the scan.
     Text that could act as a formula is preceded by an apostrophe; the exact text stands in the JSON.
     """
     rows: Iterable[_Row] = map(_row, results)
@@ -74,8 +75,10 @@ def _row(result: Report | Failure) -> _Row:
         *((media.facts.format, media.facts.seconds) if media.facts else (None, None)),
         *((verdict.label.value, verdict.llr, "; ".join(verdict.reasons)) if verdict else (None, None, None)),
     )
+    failed = next((a for a in result.abstentions if a.detector == "scan"), None)
     abstentions = [f"{a.detector} {a.subject} {a.reason.value}: {abstention_sentence(a)}" for a in result.abstentions]
-    return _Row(first, _strongest(result.findings), ("; ".join(abstentions), None, None))
+    failure = (failed.reason.value, abstention_sentence(failed)) if failed else (None, None)
+    return _Row(first, _strongest(result.findings), ("; ".join(abstentions), *failure))
 
 
 def _strongest(findings: Sequence[Finding]) -> dict[str, tuple[float | None, float | None]]:

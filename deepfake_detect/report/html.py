@@ -37,12 +37,18 @@ def render_report(report: Report, index: str | None = None) -> str:
     """
     media = report.media
     still = media.kind is MediaKind.IMAGE and media.facts is not None and not media.facts.seconds
-    facts = [finding for finding in report.findings if finding.score is None]
-    return _environment().get_template("report.html.j2").render(
-        report=report, words_of=words.verdict_words(report), lines=group_lines(report.findings), facts=facts, index=index,
-        abstentions=group_abstentions(report.abstentions), timed=not still, max_rows=_MAX_ROWS,
-        detectors={record.id: record for record in report.run.detectors},
-    )  # fmt: skip
+    values = {
+        "report": report,
+        "words_of": words.verdict_words(report),
+        "lines": group_lines(report.findings),
+        "facts": [finding for finding in report.findings if finding.score is None],
+        "abstentions": group_abstentions(report.abstentions),
+        "detectors": {record.id: record for record in report.run.detectors},
+        "timed": not still,
+        "max_rows": _MAX_ROWS,
+        "index": index,
+    }
+    return _environment().get_template("report.html.j2").render(values)
 
 
 def render_failure(failure: Failure, index: str | None = None) -> str:
@@ -73,7 +79,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         shown=safe_text, title=words.title, sentence=words.as_sentence, ratio=words.ratio, clock=clock,
-        moment=_moment, signed=_signed, size=_size, rows=_rows, number=_number,
+        moment=_moment, signed=_signed, size=_size, rows=_rows, facts=_facts, number=_number,
     )  # fmt: skip
     environment.globals.update(
         words=words, support=_support, gauge=_gauge, timeline=_timeline, picture=_picture, error_rates=_error_rates
@@ -176,10 +182,15 @@ def _error_rates(finding: Finding, record: DetectorRecord | None) -> list[tuple[
     measured = record.error_rates.get(finding.condition) if record and finding.condition else None
     if not isinstance(measured, Mapping):
         return []
-    return [(_measure(name), text) for name, text in _rows(measured)]
+    return _facts(measured)
 
 
-def _measure(name: str) -> str:
+def _facts(facts: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
+    """Rows of facts that the program named, their names as words."""
+    return [(_as_words(name), text) for name, text in _rows(facts)]
+
+
+def _as_words(name: str) -> str:
     parts = name.replace("_", " ").split(" ")
     title = " ".join(part.upper() if part.lower() in _ACRONYMS else part for part in parts)
     return title[:1].upper() + title[1:]

@@ -141,6 +141,7 @@ def test_a_failure_and_a_file_without_verdict_carry_no_label_and_no_number() -> 
         assert not any(words._VERDICTS[label].headline in page.text for label in Label)
         assert not re.search(r"ratio [+−]\d", page.text)
     assert "Copy it again from the device." in PAGES["failure"]
+    assert PAGES["nothing"].index("The face is 31 pixels wide") < PAGES["nothing"].index("Lines of evidence")
 
 
 def test_order_of_a_report() -> None:

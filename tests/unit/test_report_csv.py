@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from make_report import HOSTILE, make_failure, make_hostile_report, make_report
 
-from deepfake_detect.findings import Failure, Report
+from deepfake_detect.findings import Abstention, Failure, Reason, Report
 from deepfake_detect.report.csv import write_csv
 
 DETECTORS = ("face-manipulation", "synthetic-image", "synthetic-voice", "provenance")
@@ -41,7 +41,9 @@ def test_a_failure_has_neither_label_nor_number() -> None:
     (row,) = _rows([make_failure()])
     assert row["failure"] == "failed" and "Copy it again" in row["failure_message"]
     assert all(row[name] == "" for name in row if name in ("label", "llr", "size") or name.endswith((".score", ".llr")))
-    (unanalysed,) = _rows([replace(make_report(), findings=(), verdict=None)])
+    given_up = (Abstention("scan", "file", Reason.TIMEOUT, "stopped after 5 s"),)
+    (unanalysed,) = _rows([replace(make_report(), findings=(), verdict=None, abstentions=given_up)])
+    assert unanalysed["failure"] == "timeout" and "Stopped after 5 s." in unanalysed["failure_message"]
     assert unanalysed["label"] == unanalysed["llr"] == unanalysed["face-manipulation.score"] == ""
 
 
