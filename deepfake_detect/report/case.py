@@ -20,7 +20,7 @@ from pathlib import Path
 from ..errors import ReportError
 from ..findings import SCHEMA_VERSION, EvidenceImage, Failure, Report
 from .html import render_failure, render_index, render_report
-from .index import CaseIndex, IndexEntry, index_entry, merge, replaces
+from .index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
 from .serialise import from_json, to_json
 
 _MARKER, _ENTRIES = "case.json", "entries.jsonl"
@@ -51,8 +51,10 @@ class CaseWriter:
         with _reported(self.folder):
             if before is None or replaces(entry, before):
                 self._write_documents(result, page)
-            self._append(entry)
-        self._entries = merge([*self._entries.values(), entry])
+            combined = combine(before, entry)
+            if combined != before:
+                _append_line(self.folder / _ENTRIES, to_json(entry).encode("ascii"))
+        self._entries[entry.name] = combined
         return page
 
     def finish(self) -> Path:
@@ -84,12 +86,6 @@ class CaseWriter:
         if torn:  # by a crash; the next line must not be glued to it
             _write(path, whole + b"\n" if whole else b"")
         return [from_json(IndexEntry, line) for line in whole.split(b"\n") if line]
-
-    def _append(self, entry: IndexEntry) -> None:
-        before = self._entries.get(entry.name)
-        if before is not None and merge([before, entry])[entry.name] == before:
-            return
-        _append_line(self.folder / _ENTRIES, to_json(entry).encode("ascii"))
 
     def _write_documents(self, result: Report | Failure, page: Path) -> None:
         index = "../index.html"

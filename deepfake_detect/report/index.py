@@ -66,16 +66,18 @@ def _why(report: Report) -> Reason:
 
 
 def merge(entries: Iterable[IndexEntry]) -> dict[str, IndexEntry]:
-    """Entries by name, each with the paths of all of that name; ``replaces`` tells which one holds."""
+    """Entries by name, each combined from all of that name."""
     merged: dict[str, IndexEntry] = {}
     for entry in entries:
-        before = merged.get(entry.name)
-        if before is None:
-            merged[entry.name] = entry
-            continue
-        paths = tuple(dict.fromkeys((*before.paths, *entry.paths)))
-        merged[entry.name] = replace(entry if replaces(entry, before) else before, paths=paths)
+        merged[entry.name] = combine(merged.get(entry.name), entry)
     return merged
+
+
+def combine(old: IndexEntry | None, new: IndexEntry) -> IndexEntry:
+    """One entry of two for the same bytes: that which ``replaces`` chooses, with the paths of both."""
+    if old is None:
+        return new
+    return replace(new if replaces(new, old) else old, paths=tuple(dict.fromkeys((*old.paths, *new.paths))))
 
 
 def replaces(new: IndexEntry, old: IndexEntry) -> bool:

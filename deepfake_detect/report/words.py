@@ -79,7 +79,7 @@ _LABELS: Mapping[Label, str] = {
 }
 _NO_VERDICT = VerdictWords(
     "This file could not be analysed",
-    "No test could be made on it, so there is no verdict.",
+    "No test gave a result for it, so there is no verdict.",
     ("This says nothing about the media, in either direction.",),
 )
 _REASONS: Mapping[Reason, str] = {
