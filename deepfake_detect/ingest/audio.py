@@ -12,9 +12,10 @@ from .gaps import Gaps
 
 _SEGMENT_SECONDS = 10.0
 _MAX_DRIFT = 0.25  # seconds between time stamps and samples before a new segment starts
-_CANCELLED = 0.1  # of the louder channel's level
+_SILENT = 1e-3
+_CANCELLED = 0.1  # of the loudest channel's level; one voice among eight channels keeps 0.125
 
-CHANNELS_CANCEL = "The two sound channels cancel each other out; the louder one was used instead of their mean."
+CHANNELS_CANCEL = "The channels of the sound cancel each other out; the loudest was used instead of their mean."
 
 
 class AudioCollector:
@@ -46,7 +47,8 @@ class AudioCollector:
         shape = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
         if shape != self._shape:
             self._drain()
-            self._start_resampler(shape)
+            self._start_resampler(frame)
+            self._shape = shape
         yield from self._follow_clock(frame)
         self._take(self._resampler.resample(frame))
         if self._held >= _SEGMENT_SECONDS * SAMPLE_RATE or self.full:
@@ -57,12 +59,10 @@ class AudioCollector:
         self._drain()
         yield from self._emit()
 
-    def _start_resampler(self, shape: tuple[int, int, str]) -> None:
+    def _start_resampler(self, frame: Any) -> None:
         from av.audio.resampler import AudioResampler
 
-        self._shape = shape
-        layout = "stereo" if shape[1] == 2 else "mono"  # libswresample's matrix for three and more channels
-        self._resampler = AudioResampler(format="fltp", layout=layout, rate=SAMPLE_RATE)
+        self._resampler = AudioResampler(format="fltp", layout=frame.layout, rate=SAMPLE_RATE)
 
     def _follow_clock(self, frame: Any) -> Iterator[AudioSegment]:
         """Begin a new segment where the time stamps leave a hole, so that times stay true."""
@@ -90,14 +90,15 @@ class AudioCollector:
 
     def _mix(self, channels: Samples) -> Samples:
         """(channels, n) -> (n,): the mean, unless opposite phases would silence it."""
-        mean: Samples = channels.mean(axis=0, dtype=np.float32)
-        if channels.shape[0] == 2 and mean.size:
+        mono: Samples = channels.mean(axis=0, dtype=np.float32)
+        if channels.shape[0] > 1 and mono.size:
             levels = np.sqrt(np.mean(np.square(channels), axis=1))
             loudest = int(np.argmax(levels))
-            if levels.min() > 1e-3 and np.sqrt(np.mean(np.square(mean))) < _CANCELLED * levels[loudest]:
+            several = int(np.count_nonzero(levels > _SILENT)) > 1
+            if several and np.sqrt(np.mean(np.square(mono))) < _CANCELLED * levels[loudest]:
                 self._gaps.add(CHANNELS_CANCEL)
-                mean = channels[loudest].astype(np.float32)
-        return np.clip(np.nan_to_num(mean), -1.0, 1.0)
+                mono = channels[loudest].astype(np.float32)
+        return np.clip(np.nan_to_num(mono), -1.0, 1.0)
 
     def _emit(self) -> Iterator[AudioSegment]:
         if self._held:

@@ -9,6 +9,7 @@ from ..errors import EmptyMediaError
 from ..media import AudioSegment, ContainerFacts, Frame, MediaKind, SamplingPlan
 from .bmff import encrypted_tracks
 from .damaged import GET_AGAIN
+from .declared import shortfall
 from .decoding import Decoding
 from .demux import ISO_FORMATS, decode_packet, open_container, packets
 from .gaps import Gaps
@@ -60,6 +61,9 @@ class ContainerReader:
                 self.open_gaps.add(f"The {name} stream is declared but empty.")
             elif index and index.broken:
                 self.open_gaps.add(f"{index.broken} of {index.packets} packets of the {name} stream are incomplete.")
+        short = shortfall(self._file, self._sniffed.format)
+        if short:
+            self.open_gaps.add(short)
         if self._index.read_errors:
             self.open_gaps.add(f"The container is damaged in {self._index.read_errors} places.")
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import CorruptMediaError
 from ..media import Pixels
 from .gaps import Gaps
+from .metadata import clean
 from .pixels import to_rgb
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 GET_AGAIN = "Get the complete file again from its source; keep this one as evidence."
 _MIN_ROWS = 8
 _END_OF_IMAGE = b"\xff\xd9"
+
+
+def decoder_says(error: Exception) -> str:
+    """The decoder's message as one bounded line; it may quote the file."""
+    return clean(str(error), 160)
 
 
 def load_rows(image: ImageFile, file: BinaryIO, reopen: Callable[[BinaryIO], ImageFile], gaps: Gaps) -> Pixels:
@@ -34,7 +40,7 @@ def load_rows(image: ImageFile, file: BinaryIO, reopen: Callable[[BinaryIO], Ima
             return _finish_progressive(file, reopen, gaps)
         pixels = to_rgb(image, gaps)
     except Exception as error:  # a decoder raises whatever the bytes lead it to
-        raise CorruptMediaError(f"the picture cannot be decoded: {error}", GET_AGAIN) from error
+        raise CorruptMediaError(f"the picture cannot be decoded: {decoder_says(error)}", GET_AGAIN) from error
     height = pixels.shape[0]
     if rows < min(_MIN_ROWS, height):
         raise CorruptMediaError(f"the picture is damaged: {rows} of {height} rows could be decoded", GET_AGAIN)

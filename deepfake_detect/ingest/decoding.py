@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import CorruptMediaError
 from ..media import AudioSegment, Frame, SamplingPlan
@@ -13,6 +13,8 @@ from .demux import decode_packet, packets
 from .gaps import Gaps
 from .probe import ContainerIndex, StreamIndex
 from .video import FrameSampler
+
+T = TypeVar("T", Frame, AudioSegment)
 
 _DECODE_ALL_SECONDS = 180.0
 _MAX_KEYFRAMES = 2000
@@ -54,14 +56,14 @@ class Decoding:
                 continue
             if self._video and packet.stream_index == self._video.index:
                 yield from self._take_video(packet)
-            elif self._sound and not self._sound.full:
+            elif self._sound and not self._sound.full and packet.stream_index == self._audio.index:
                 yield from self._take_audio(packet)
-            elif self._frames is None:
+            elif self._frames is None and self._sound and self._sound.full:
                 break
         if self._frames:
-            yield from self._frames.finish()
+            yield from self._guard("video", self._frames.finish())
         if self._sound:
-            yield from self._sound.finish()
+            yield from self._guard("audio", self._sound.finish())
         self._conclude()
 
     def _take_video(self, packet: Any) -> Iterator[Frame]:
@@ -72,12 +74,21 @@ class Decoding:
             if frame.is_corrupt:  # concealed from its neighbours: not what the camera or the forger wrote
                 self._damaged_frames += 1
             else:
-                yield from self._frames.push(frame)
+                yield from self._guard("video", self._frames.push(frame))
 
     def _take_audio(self, packet: Any) -> Iterator[AudioSegment]:
         assert self._sound is not None
         for frame in decode_packet(packet, lambda: self._count_error("audio")):
-            yield from self._sound.push(frame)
+            yield from self._guard("audio", self._sound.push(frame))
+
+    def _guard(self, kind: str, items: Iterator[T]) -> Iterator[T]:
+        """Pass items on; a conversion that fails counts as a packet that could not be decoded."""
+        import av
+
+        try:
+            yield from items
+        except (av.FFmpegError, ValueError):
+            self._count_error(kind)
 
     def _time(self, packet: Any) -> float:
         stamp = packet.pts if packet.pts is not None else packet.dts

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from ..errors import CorruptMediaError
+from ..errors import CorruptMediaError, IngestError, LimitExceededError
 from ..media import ContainerFacts, Frame, MediaKind, Pixels, SamplingPlan, StreamFacts
-from .damaged import GET_AGAIN, load_rows
+from .damaged import GET_AGAIN, decoder_says, load_rows
 from .gaps import Gaps
 from .jpeg import jpeg_tables
 from .limits import Limits
@@ -79,10 +79,18 @@ class PictureReader:
             if self._sniffed.format == "png" and isinstance(error, ValueError) and not self._strip_text:
                 self._strip_text = True  # refused for an oversized text chunk; the pixels may be fine
                 return self._open()
-            raise CorruptMediaError(
-                f"the {self._sniffed.format.upper()} header cannot be read: {error}", GET_AGAIN
-            ) from error
+            raise self._unreadable(error) from error
         return image
+
+    def _unreadable(self, error: Exception) -> IngestError:
+        from PIL import Image
+
+        says = decoder_says(error)
+        if isinstance(error, Image.DecompressionBombError):
+            return LimitExceededError(
+                f"the decoder refuses a picture of this size: {says}", "Convert a part of it first."
+            )
+        return CorruptMediaError(f"the {self._sniffed.format.upper()} header cannot be read: {says}", GET_AGAIN)
 
     def _count_frames(self, image: ImageFile) -> int:
         if self._sniffed.format not in _ANIMATED:
@@ -152,7 +160,9 @@ class PictureReader:
                 pixels = to_rgb(image, self.decode_gaps) if due else None
             except Exception as error:  # as above
                 if not sent:
-                    raise CorruptMediaError(f"the animation cannot be decoded: {error}", GET_AGAIN) from error
+                    raise CorruptMediaError(
+                        f"the animation cannot be decoded: {decoder_says(error)}", GET_AGAIN
+                    ) from error
                 self.decode_gaps.add(f"The animation is damaged after frame {index} of {self._frames}.")
                 return
             if pixels is not None:

@@ -55,7 +55,7 @@ def index_packets(container: Any, video: Any, audio: Any, limits: Limits) -> Con
         index.read_errors += 1
 
     for packet in packets(container, [stream for stream in (video, audio) if stream], count_error):
-        place = chosen[packet.stream_index]
+        place = chosen.get(packet.stream_index)
         if packet.size == 0 and packet.dts is None:
             continue  # the empty packet that ends each stream
         _count(packet, place, index.offset, keep_times=place is index.video)

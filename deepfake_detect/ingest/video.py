@@ -33,6 +33,7 @@ class FrameSampler:
         self._shots, self._thumbnails = ShotDetector(), VideoReformatter()
         self._pending: tuple[float, float, Any] | None = None  # time of the cut, time of the frame, the frame
         self._due = 0.0
+        self._half_interval = self._seconds / max(frames, 1) / 2  # the frame nearest to the due time is the one to keep
         self._shot_open = False  # the current shot has no kept frame yet
         self.sent = self.shots = self.missed_shots = 0
 
@@ -48,8 +49,8 @@ class FrameSampler:
         if self._pending:
             if time - self._pending[0] >= _SETTLE_SECONDS or self._keep_all:
                 yield from self._settle()
-        elif self._keep_all or (time >= self._due - 1e-6 and self.sent < self._plan.max_frames):
-            yield self._keep(time, frame)
+        elif self._keep_all or (time >= self._due - self._half_interval and self.sent < self._plan.max_frames):
+            yield self._keep(time, frame, self._due)
 
     def finish(self) -> Iterator[Frame]:
         """The frame still held, then the count of shots that got none."""
@@ -71,12 +72,13 @@ class FrameSampler:
             self._pending = None
             allowed = self._plan.max_frames * (1 + time / self._seconds) / 2
             if self.sent == 0 or self._keep_all or self.sent + 1 <= min(allowed, self._plan.max_frames):
-                yield self._keep(time, frame)
+                yield self._keep(time, frame, time)
 
-    def _keep(self, time: float, frame: Any) -> Frame:
+    def _keep(self, time: float, frame: Any, due: float) -> Frame:
+        """``due``: the time that the next share is counted from."""
         self.sent += 1
-        left = max(self._seconds - time, 0.0) / (self._plan.max_frames - self.sent + 1)
-        self._due = time + max(left, 1 / self._plan.fps if self._plan.fps else 0.0)
+        left = max(self._seconds - due, 0.0) / (self._plan.max_frames - self.sent + 1)
+        self._due = due + max(left, 1 / self._plan.fps if self._plan.fps else 0.0)
         first, self._shot_open = self._shot_open, False
         if frame.color_trc in _HDR:
             self._gaps.add(
