@@ -28,14 +28,12 @@ class Limits:
     def check_bytes(self, size: int) -> None:
         """Raise ``LimitExceededError`` if a file of ``size`` bytes is too large."""
         if size > self.max_bytes:
-            raise _exceeded(f"the file has {size:,} bytes", f"{self.max_bytes:,}", "--max-bytes")
+            raise _exceeded(f"the file has {size:,} bytes", f"{self.max_bytes:,}", "max_bytes")
 
     def check_picture_bytes(self, size: int) -> None:
         """Raise ``LimitExceededError`` if a picture file of ``size`` bytes is too large."""
         if size > self.max_picture_bytes:
-            raise _exceeded(
-                f"the picture file has {size:,} bytes", f"{self.max_picture_bytes:,}", "--max-picture-bytes"
-            )
+            raise _exceeded(f"the picture file has {size:,} bytes", f"{self.max_picture_bytes:,}", "max_picture_bytes")
 
     def check_pixels(self, width: int, height: int) -> None:
         """Raise ``LimitExceededError`` if a picture of ``width`` x ``height`` pixels is too large to decode."""
@@ -49,9 +47,7 @@ class Limits:
     def check_frames(self, frames: int) -> None:
         """Raise ``LimitExceededError`` if a video or animation has too many frames."""
         if frames > self.max_frames:
-            raise _exceeded(
-                f"the file has more than {self.max_frames:,} frames", f"{self.max_frames:,}", "--max-frames-stored"
-            )
+            raise _exceeded(f"the file has more than {self.max_frames:,} frames", f"{self.max_frames:,}", "max_frames")
 
     def check_seconds(self, seconds: float) -> None:
         """Raise ``LimitExceededError`` if a video or recording is too long."""
@@ -60,7 +56,8 @@ class Limits:
 
 
 def _exceeded(what: str, limit: str, option: str) -> LimitExceededError:
+    """``option``: of the command line, or a field of ``Limits`` that has none."""
+    how = f"with {option}" if option.startswith("--") else f"in Python (Limits.{option})"
     return LimitExceededError(
-        f"{what}, the limit is {limit}",
-        f"Raise the limit with {option} if you trust the file and the machine has the memory.",
+        f"{what}, the limit is {limit}", f"Raise it {how} if you trust the file and the machine has the memory."
     )

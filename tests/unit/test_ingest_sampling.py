@@ -134,12 +134,12 @@ def test_sources_are_equal(media_folder: Path) -> None:
     [
         ("plain.png", Limits(max_pixels=1000), "--max-pixels"),
         ("h264.mp4", Limits(max_pixels=1000), "--max-pixels"),
-        ("h264.mp4", Limits(max_frames=10), "--max-frames"),
-        ("animated.gif", Limits(max_frames=10), "--max-frames"),
+        ("h264.mp4", Limits(max_frames=10), "Limits.max_frames"),
+        ("animated.gif", Limits(max_frames=10), "Limits.max_frames"),
         ("h264.mp4", Limits(max_seconds=1), "--max-seconds"),
         ("tone.wav", Limits(max_seconds=1), "--max-seconds"),
-        ("plain.png", Limits(max_bytes=100), "--max-bytes"),
-        ("plain.png", Limits(max_picture_bytes=100), "--max-picture-bytes"),
+        ("plain.png", Limits(max_bytes=100), "Limits.max_bytes"),
+        ("plain.png", Limits(max_picture_bytes=100), "Limits.max_picture_bytes"),
     ],
 )
 def test_limits(media_folder: Path, name: str, limits: Limits, option: str) -> None:
