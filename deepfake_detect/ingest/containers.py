@@ -20,29 +20,26 @@ from .sniff import Sniffed
 from .streams import choose_streams
 
 _ROTATION_PACKETS = 64
-_EXACT_DURATION = ISO_FORMATS | {
-    "matroska",
-    "webm",
-    "avi",
-    "wav",
-    "flac",
-}  # elsewhere libav estimates it from the bit rate
+# Of other formats libav estimates the duration from the bit rate.
+_EXACT_DURATION = ISO_FORMATS | {"matroska", "webm", "avi", "wav", "flac"}
 
 
 class ContainerReader:
-    """One audio or video file. Raises ``IngestError`` subclasses on opening and, when nothing decodes, at the end
-    of ``decode``.
-    """
+    """One audio or video file. Raises ``IngestError`` subclasses on opening, and after decoding in vain."""
 
     def __init__(self, file: BinaryIO, sniffed: Sniffed, limits: Limits) -> None:
         self._file, self._sniffed, self._limits = file, sniffed, limits
         self.open_gaps, self.decode_gaps = Gaps(), Gaps()
         locked = encrypted_tracks(file) if sniffed.format in ISO_FORMATS else set()
-        with open_container(file, sniffed, limits) as container:
+        with open_container(file, sniffed) as container:
             self._choice = choose_streams(container, locked, self.open_gaps)
-            video, audio = self._choice.of(container)
+            video, audio = self._choice.of(container, self._limits)
             if video is not None:
                 limits.check_pixels(video.codec_context.width, video.codec_context.height)
+                if (video.sample_aspect_ratio or 1) != 1:
+                    self.open_gaps.add(
+                        "The pixels of the video are not square; its frames were not stretched to square."
+                    )
             self._index = index_packets(container, video, audio, limits)
             self._check_packets()
             self._compare_with_header(container, video, audio)
@@ -71,9 +68,8 @@ class ContainerReader:
         """Say how much of the promised duration is missing."""
         if self._sniffed.format not in _EXACT_DURATION:
             return
-        for stream, index, name in zip(
-            streams, (self._index.video, self._index.audio), ("video", "sound"), strict=True
-        ):
+        indices = (self._index.video, self._index.audio)
+        for stream, index, name in zip(streams, indices, ("video", "sound"), strict=True):
             if stream is None or index is None:
                 continue
             if stream.duration and stream.time_base:
@@ -87,8 +83,8 @@ class ContainerReader:
 
     def _rotation(self) -> int | None:
         """Degrees counter-clockwise that the first decoded frame is turned by for display."""
-        with open_container(self._file, self._sniffed, self._limits) as container:
-            video, _ = self._choice.of(container)
+        with open_container(self._file, self._sniffed) as container:
+            video, _ = self._choice.of(container, self._limits)
             for count, packet in enumerate(packets(container, [video], _ignore)):
                 if packet.is_corrupt:
                     continue
@@ -101,7 +97,7 @@ class ContainerReader:
     def _facts(self, container: Any, rotation: int | None) -> ContainerFacts:
         metadata = Metadata(self._limits, self.open_gaps)
         _add_tags(metadata, container)
-        video, audio = self._choice.of(container)
+        video, audio = self._choice.of(container, self._limits)
         chosen: dict[int, StreamIndex | None] = {}
         chosen.update({video.index: self._index.video} if video else {})
         chosen.update({audio.index: self._index.audio} if audio else {})
@@ -123,12 +119,10 @@ class ContainerReader:
         )
 
     def decode(self, plan: SamplingPlan) -> Iterator[Frame | AudioSegment]:
-        """Kept frames and sound segments in file order. Raises ``CorruptMediaError`` at the end if there was
-        neither.
-        """
+        """Kept frames and sound segments in file order. Raises ``CorruptMediaError`` if there was neither."""
         self.decode_gaps = Gaps()
-        with open_container(self._file, self._sniffed, self._limits) as container:
-            video, audio = self._choice.of(container)
+        with open_container(self._file, self._sniffed) as container:
+            video, audio = self._choice.of(container, self._limits)
             yield from Decoding(video, audio, self._index, plan, self.decode_gaps).run(container)
 
 

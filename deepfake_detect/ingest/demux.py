@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 from ..errors import CorruptMediaError
 from .damaged import GET_AGAIN
-from .limits import Limits
 from .sniff import Sniffed
 
 _BUFFER = 1 << 18
@@ -19,7 +18,7 @@ _MAX_ERRORS_IN_A_ROW = 64
 ISO_FORMATS = frozenset({"mp4", "mov", "3gp", "m4a"})
 
 
-def open_container(file: BinaryIO, sniffed: Sniffed, limits: Limits) -> Any:
+def open_container(file: BinaryIO, sniffed: Sniffed) -> Any:
     """An ``av.container.InputContainer``. Raises ``CorruptMediaError`` when the header or index cannot be read."""
     import av
 
@@ -31,7 +30,7 @@ def open_container(file: BinaryIO, sniffed: Sniffed, limits: Limits) -> Any:
             metadata_errors="replace",
             buffer_size=_BUFFER,
             container_options={"export_xmp": "1"} if sniffed.format in ISO_FORMATS else {},
-            options={"max_pixels": str(limits.max_pixels), "max_streams": "64"},
+            options={"max_streams": "64"},
         )
     except (av.FFmpegError, ValueError, OSError) as error:
         missing = "; its index (moov) is missing or cut off" if sniffed.format in ISO_FORMATS else ""

@@ -8,7 +8,10 @@ from typing import Any
 from ..errors import CorruptMediaError, EncryptedMediaError, UnsupportedMediaError
 from .damaged import GET_AGAIN
 from .gaps import Gaps
+from .limits import Limits
 from .probe import is_cover
+
+_EDGES = 1_000_000  # decoders allocate more than they show
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +21,13 @@ class Choice:
     video: int | None
     audio: int | None
 
-    def of(self, container: Any) -> tuple[Any, Any]:
-        """The streams themselves, set up for decoding."""
+    def of(self, container: Any, limits: Limits) -> tuple[Any, Any]:
+        """The streams themselves, set up for decoding; the decoder itself refuses a frame well above ``max_pixels``."""
         video = container.streams[self.video] if self.video is not None else None
         audio = container.streams[self.audio] if self.audio is not None else None
         if video is not None:
             video.thread_type = "AUTO"
+            video.codec_context.options = {"max_pixels": str(limits.max_pixels * 11 // 10 + _EDGES)}
         return video, audio
 
 

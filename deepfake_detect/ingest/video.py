@@ -1,6 +1,4 @@
-"""Which decoded frames of a video are kept: spread over its time, with a frame of every shot, within the plan's
-bound.
-"""
+"""Which decoded frames of a video are kept: spread over its time, one of every shot, within the plan's bound."""
 
 from __future__ import annotations
 
@@ -82,8 +80,10 @@ class FrameSampler:
         first, self._shot_open = self._shot_open, False
         if frame.color_trc in _HDR:
             self._gaps.add(
-                f"The video is HDR ({_HDR[frame.color_trc]}); its colours were not mapped to a standard screen."
+                f"The video is HDR ({_HDR[frame.color_trc]}); its colours were not mapped to standard range."
             )
+        if frame.interlaced_frame:
+            self._gaps.add("The video is interlaced; its fields were looked at together.")
         return Frame(time, upright(frame), new_shot=first)
 
     def _thumbnail(self, frame: Any) -> Any:

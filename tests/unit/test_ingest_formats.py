@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,15 @@ def test_sound_that_cancels_is_not_lost(media_folder: Path) -> None:
 def test_cover_picture_is_no_video(media_folder: Path) -> None:
     with open_media(media_folder / "cover.mp3") as opened:
         assert {s.kind for s in facts_of(opened).streams} == {"audio", "cover"}
+
+
+def test_pixels_that_are_not_square_are_said(media_folder: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.mkv"
+    command = ["ffmpeg", "-v", "error", "-i", media_folder / "silent.mp4", "-c", "copy", "-aspect", "16:9", wide]
+    subprocess.run(command, check=True)
+    for path, expected in ((wide, True), (media_folder / "silent.mp4", False)):
+        with open_media(path) as opened:
+            assert any("not square" in gap for gap in opened.gaps) is expected
 
 
 def test_stream_facts(media_folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from make_media import FPS, picture, tone, write
@@ -95,8 +96,6 @@ def test_hole_in_the_sound_starts_a_new_segment(tmp_path: Path) -> None:
     """Times of what follows stay true."""
     wave = tone(16_000, 4, 1)
     write(tmp_path / "hole.mkv", audio="pcm_s16le", rate=16_000, layout="mono", sound=wave)
-    import av
-
     with av.open(str(tmp_path / "hole.mkv")) as source, av.open(str(tmp_path / "cut.mkv"), "w") as target:
         stream = target.add_stream_from_template(source.streams.audio[0])
         for packet in source.demux(audio=0):
@@ -146,3 +145,31 @@ def test_limits(media_folder: Path, name: str, limits: Limits, option: str) -> N
     with pytest.raises(LimitExceededError) as caught:
         open_media(media_folder / name, limits=limits)
     assert option in caught.value.hint
+
+
+def test_decoder_refuses_frames_that_grow(tmp_path: Path) -> None:
+    """The header's size is checked on opening; the frames of this file are larger than its header says."""
+    write(tmp_path / "small.mkv", "mpeg4", size=(64, 48), frames=5)
+    write(tmp_path / "large.mkv", "mpeg4", size=(1280, 1024), frames=5)
+    with (
+        av.open(str(tmp_path / "small.mkv")) as small,
+        av.open(str(tmp_path / "large.mkv")) as large,
+        av.open(str(tmp_path / "grows.avi"), "w") as target,
+    ):
+        stream = target.add_stream_from_template(small.streams.video[0])
+        stamp = 0
+        for source in (small, large):
+            extradata = source.streams.video[0].codec_context.extradata
+            for index, packet in enumerate(p for p in source.demux(video=0) if p.dts is not None):
+                joined = av.Packet((extradata if index == 0 else b"") + bytes(packet))
+                joined.stream, joined.pts, joined.dts, joined.time_base = stream, stamp, stamp, packet.time_base
+                joined.is_keyframe = packet.is_keyframe
+                stamp += 40
+                target.mux(joined)
+    with open_media(tmp_path / "grows.avi") as opened:
+        sizes = {item.width for item in opened.decode(SamplingPlan()) if isinstance(item, Frame)}
+    assert sizes == {64, 1280}
+    with open_media(tmp_path / "grows.avi", limits=Limits(max_pixels=10_000)) as opened:
+        sizes = {item.width for item in opened.decode(SamplingPlan()) if isinstance(item, Frame)}
+        assert any("could not be decoded" in gap for gap in opened.gaps)
+    assert sizes == {64}

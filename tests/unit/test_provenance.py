@@ -180,7 +180,8 @@ def test_credentials_content(authority: Authority) -> None:
     [
         ("plain.png", "image/png"), ("plain.webp", "image/webp"), ("plain.avif", "image/avif"),
         ("plain.heic", "image/heic"), ("plain.tif", "image/tiff"), ("plain.gif", "image/gif"),
-        ("h264.mp4", "video/mp4"), ("hevc.mov", "video/quicktime"), ("tone.m4a", "audio/mp4"), ("only_sound.mp4", "video/mp4"),
+        ("h264.mp4", "video/mp4"), ("hevc.mov", "video/quicktime"), ("tone.m4a", "audio/mp4"),
+        ("only_sound.mp4", "video/mp4"),
         ("tone.wav", "audio/wav"), ("tone.mp3", "audio/mpeg"), ("mpeg4.avi", "video/avi"),
     ],
 )  # fmt: skip
