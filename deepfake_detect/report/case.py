@@ -85,7 +85,10 @@ class CaseWriter:
         whole, _, torn = data.rpartition(b"\n")
         if torn:  # by a crash; the next line must not be glued to it
             _write(path, whole + b"\n" if whole else b"")
-        return [from_json(IndexEntry, line) for line in whole.split(b"\n") if line]
+        try:
+            return [from_json(IndexEntry, line) for line in whole.split(b"\n") if line]
+        except ReportError as error:
+            raise ReportError(f"{path} is damaged: {error.message}", "Name an empty or new folder with -o.") from error
 
     def _write_documents(self, result: Report | Failure, page: Path) -> None:
         index = "../index.html"

@@ -129,6 +129,14 @@ def test_a_case_goes_on_after_a_crash(tmp_path: Path) -> None:
     ]
 
 
+def test_a_damaged_record_of_a_case_is_refused(tmp_path: Path) -> None:
+    CaseWriter(tmp_path).add(make_failure())
+    with (tmp_path / "entries.jsonl").open("ab") as stream:
+        stream.write(b'{"name": 1}\n')
+    with pytest.raises(ReportError, match=r"entries\.jsonl is damaged: name: expected text, not 1"):
+        CaseWriter(tmp_path)
+
+
 @pytest.mark.parametrize(
     "marker", [None, "{}", "[]", "\xff", '{"format": "deepfake-detect case", "schema": "2.0.0"}', "[" * 100_000]
 )
