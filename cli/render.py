@@ -10,16 +10,10 @@ from deepfake_detect.findings import Failure, Finding, Label, Reason, Report
 from deepfake_detect.media import JsonValue
 from deepfake_detect.report.serialise import to_json
 from deepfake_detect.report.text import safe_text
-from deepfake_detect.report.words import reason_sentence, title
+from deepfake_detect.report.words import label_words, reason_sentence, title
 
 from .exits import whole_file
 
-_HEADLINES = {
-    Label.SYNTHETIC: "signs of synthesis",
-    Label.MANIPULATED: "signs of manipulation",
-    Label.INCONCLUSIVE: "inconclusive",
-    Label.NO_MANIPULATION_FOUND: "no manipulation found",
-}
 _STYLES = {Label.SYNTHETIC: "bold red", Label.MANIPULATED: "bold red", Label.INCONCLUSIVE: "yellow"}
 _FOOTNOTE = (
     "A ratio is the weight of the findings (log10), not the probability of manipulation. “Inconclusive” and “no "
@@ -41,7 +35,7 @@ def _result(outcome: Report | Failure) -> tuple[str, str]:
         return "not analysed", "magenta"
     if outcome.verdict is None:
         return "nothing to test", "magenta"
-    return _HEADLINES[outcome.verdict.label], _STYLES.get(outcome.verdict.label, "")
+    return label_words(outcome.verdict.label), _STYLES.get(outcome.verdict.label, "")
 
 
 def _provenance(facts: Mapping[str, JsonValue]) -> str:

@@ -103,8 +103,11 @@ def scan(
             weights=str(weights) if weights else None, plugins=not no_plugins,
         ) as scanner, shown(quiet) as progress:  # fmt: skip
             outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
-            _write(format_, _kept(outcomes, tally, case))
-        _finish(case, output, quiet)
+            ids = tuple(loaded.card.id for loaded in scanner.detectors)
+            try:
+                _write(format_, _kept(outcomes, tally, case), ids)
+            finally:
+                _finish(case, output, quiet)
         if not tally.files:
             raise DeepfakeDetectError("no file to scan", "Name a file, or a folder that holds one.")
         raise typer.Exit(tally.exit_code(labels))
@@ -149,7 +152,7 @@ def _kept(outcomes: Iterable[Outcome], tally: exits.Tally, case: CaseWriter | No
         yield outcome
 
 
-def _write(format_: Format, outcomes: Iterator[Outcome]) -> None:
+def _write(format_: Format, outcomes: Iterator[Outcome], detectors: tuple[str, ...]) -> None:
     if format_ is Format.TABLE:
         from .render import write_table
 
@@ -157,7 +160,7 @@ def _write(format_: Format, outcomes: Iterator[Outcome]) -> None:
     elif format_ is Format.CSV:
         from deepfake_detect.report.csv import write_csv
 
-        write_csv(outcomes, sys.stdout)
+        write_csv(outcomes, sys.stdout, detectors)
     elif format_ is Format.JSONL:
         from deepfake_detect.report.jsonl import write_jsonl
 

@@ -23,6 +23,7 @@ from math import log10
 from ..findings import Finding, Label, Verdict
 from ..media import JsonValue
 
+TRUSTED = "signed (trusted)"  # `declared_by` of a Content Credential whose signer is on the trust list
 _ORIGIN_LABEL = {"synthetic": Label.SYNTHETIC, "composite": Label.MANIPULATED}
 
 
@@ -95,7 +96,7 @@ def _declaration(facts: Sequence[Mapping[str, JsonValue]]) -> _Declaration:
             generator = fact.get("generator")
             made = f" by {generator}" if isinstance(generator, str) and generator else ""
             text = f"the file declares a {origin} origin{made} ({by})"
-            return _Declaration(_ORIGIN_LABEL[origin], "trusted" in by, text)
+            return _Declaration(_ORIGIN_LABEL[origin], by == TRUSTED, text)
     return _Declaration(None, False, "")
 
 
