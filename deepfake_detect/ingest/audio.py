@@ -62,7 +62,7 @@ class AudioCollector:
     def _start_resampler(self, frame: Any) -> None:
         from av.audio.resampler import AudioResampler
 
-        self._resampler = AudioResampler(format="fltp", layout=frame.layout, rate=SAMPLE_RATE)
+        self._resampler = AudioResampler(format="flt", layout=frame.layout, rate=SAMPLE_RATE)
 
     def _follow_clock(self, frame: Any) -> Iterator[AudioSegment]:
         """Begin a new segment where the time stamps leave a hole, so that times stay true."""
@@ -83,7 +83,8 @@ class AudioCollector:
 
     def _take(self, frames: list[Any]) -> None:
         for frame in frames:
-            mono = self._mix(frame.to_ndarray())
+            # Interleaved, so one plane: PyAV crashes on planes beyond the eighth, and damage may declare any number.
+            mono = self._mix(frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T)
             mono = mono[: self._wanted - self._done - self._held]
             self._parts.append(mono)
             self._held += mono.size

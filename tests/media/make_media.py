@@ -58,6 +58,7 @@ GOOD = {
     "tone.m4a": ("audio", "m4a"), "tone.aac": ("audio", "aac"), "tone.ogg": ("audio", "ogg"),
     "tone.amr": ("audio", "amr"), "tone.webm": ("audio", "webm"), "only_sound.mp4": ("audio", "mp4"),
     "cover.mp3": ("audio", "mp3"), "surround.flac": ("audio", "flac"), "opposite.wav": ("audio", "wav"),
+    "twelve_channels.wav": ("audio", "wav"),
     **{f"orientation{i}.jpg": ("image", "jpeg") for i in range(1, 9)},
 }  # fmt: skip
 
@@ -235,6 +236,8 @@ def make_sounds(folder: Path) -> None:
     write(folder / "tone.webm", audio="libopus")
     write(folder / "only_sound.mp4", audio="aac")
     write(folder / "surround.flac", audio="flac", layout="5.1")
+    twelve = np.tile(tone(48_000, SECONDS, 1)[0], (12, 1)).T * 32767
+    (folder / "twelve_channels.wav").write_bytes(wav(twelve.astype("<i2").tobytes(), channels=12, rate=48_000))
     wave = tone(16_000, SECONDS)
     write(folder / "opposite.wav", audio="pcm_s16le", rate=16_000, sound=wave * np.array([[1], [-1]], np.float32))
     jpeg = io.BytesIO()
@@ -244,6 +247,13 @@ def make_sounds(folder: Path) -> None:
     size = len(frame)
     tag = b"ID3\x03\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
     (folder / "cover.mp3").write_bytes(tag + frame + (folder / "tone.mp3").read_bytes())
+
+
+def wav(samples: bytes, channels: int, rate: int) -> bytes:
+    """A WAV file of 16 bit samples."""
+    header = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * channels * 2, channels * 2, 16)
+    body = b"WAVE" + header + struct.pack("<4sI", b"data", len(samples)) + samples
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def make_bad(folder: Path) -> None:
