@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from .checkpoints import WeightStore
 from .deadline import Deadline
 from .extract import FaceFinder, PictureBuilder, SpeechFinder, TrackBuilder, speech_windows
 from .extract.faces import BATCH, STILL_SIDE, VIDEO_SIDE
+from .extract.speech import CHUNK, SPEECH_PROBABILITY
 from .findings import Reason, WeightRecord
 from .ingest import OpenMedia
 from .media import (
@@ -23,9 +24,12 @@ from .media import (
     MediaFile,
     MediaKind,
     Picture,
+    Samples,
     SamplingPlan,
     SpeechWindow,
 )
+
+MAX_HOLE = 0.25  # seconds of missing sound that windows do not span
 
 
 class Finders:
@@ -88,27 +92,49 @@ class _Visual:
             self._tracks.add(frame, found)
         self._waiting.clear()
 
-    def finish(self) -> tuple[Picture | None, tuple[FaceTrack, ...], int]:
-        """The picture, the tracks, and how many faces were dropped."""
+    def finish(self, samples: dict[type, tuple[Any, ...]], missing: dict[type, tuple[Reason, str]]) -> Iterator[str]:
+        """Put the picture and the tracks among ``samples``; gives sentences on what was left out."""
         if self._waiting:
             self._flush()
-        return self._picture.build(), self._tracks.build(), self._tracks.dropped
+        picture, tracks = self._picture.build(), self._tracks.build()
+        samples[Picture] = (picture,) if picture else ()
+        samples[FaceTrack] = tracks
+        if self.frames and not tracks and self._finder is not None:
+            missing[FaceTrack] = (Reason.NO_FACE, f"no face in {self.frames} frame{'s' * (self.frames > 1)}")
+        if self._tracks.dropped:
+            yield f"{self._tracks.dropped} faces beyond the first 32 persons were left out"
 
 
-def _windows(
+def _runs(segments: Sequence[AudioSegment]) -> Iterator[tuple[float, Samples]]:
+    """Stretches of sound without a hole: the start in seconds, and the samples."""
+    run: list[AudioSegment] = []
+    end = 0.0
+    for segment in segments:
+        if run and abs(segment.start - end) > MAX_HOLE:
+            yield run[0].start, np.concatenate([s.samples for s in run])
+            run = []
+        run.append(segment)
+        end = segment.start + len(segment.samples) / SAMPLE_RATE
+    if run:
+        yield run[0].start, np.concatenate([s.samples for s in run])
+
+
+def _speech(
     segments: Sequence[AudioSegment], finder: SpeechFinder, facts: ContainerFacts
-) -> tuple[tuple[SpeechWindow, ...], float]:
-    """The speech windows and the seconds of speech in all."""
-    samples = np.concatenate([s.samples for s in segments])
-    probabilities = finder.probabilities(samples)
-    speech = float((probabilities >= 0.5).sum()) * 512 / SAMPLE_RATE
-    return speech_windows(samples, segments[0].start, probabilities, facts), min(speech, len(samples) / SAMPLE_RATE)
+) -> tuple[tuple[SpeechWindow, ...], str]:
+    """The speech windows, and a sentence on how much speech there is."""
+    windows: list[SpeechWindow] = []
+    seconds = 0.0
+    for start, samples in _runs(segments):
+        probabilities = finder.probabilities(samples)
+        seconds += float((probabilities >= SPEECH_PROBABILITY).sum()) * CHUNK / SAMPLE_RATE
+        windows += speech_windows(samples, start, probabilities, facts)
+    return tuple(windows), f"{seconds:.1f} s of speech found; windows of 4 s with at least 2 s of it are needed"
 
 
 def gather(opened: OpenMedia, plan: SamplingPlan, finders: Finders, deadline: Deadline) -> Gathered:
     """Decode once and extract. Raises ``IngestError`` and ``Expired``."""
-    media = opened.media
-    facts = media.facts
+    media, facts = opened.media, opened.media.facts
     assert facts is not None
     visual = _Visual(media, facts, finders.faces)
     segments: list[AudioSegment] = []
@@ -120,19 +146,12 @@ def gather(opened: OpenMedia, plan: SamplingPlan, finders: Finders, deadline: De
             segments.append(item)
     samples: dict[type, tuple[Any, ...]] = {ContainerFacts: (facts,), MediaFile: (media,)}
     missing: dict[type, tuple[Reason, str]] = {}
-    gaps = list(opened.gaps)
-    picture, tracks, dropped = visual.finish()
-    samples[Picture] = (picture,) if picture else ()
-    samples[FaceTrack] = tracks
-    if visual.frames and not tracks and finders.faces is not None:
-        missing[FaceTrack] = (Reason.NO_FACE, f"no face in {visual.frames} frame{'s' * (visual.frames > 1)}")
-    if dropped:
-        gaps.append(f"{dropped} faces beyond the first 32 persons were left out")
+    gaps = [*opened.gaps, *visual.finish(samples, missing)]
     deadline.check()
-    if segments and finders.speech is not None:
-        samples[SpeechWindow], seconds = _windows(segments, finders.speech, facts)
+    if finders.speech is not None and segments:
+        samples[SpeechWindow], found = _speech(segments, finders.speech, facts)
         if not samples[SpeechWindow]:
-            missing[SpeechWindow] = (Reason.TOO_SHORT, f"{seconds:.1f} s of speech found, 2 s within 4 s are needed")
-    elif media.kind is MediaKind.VIDEO:
+            missing[SpeechWindow] = (Reason.TOO_SHORT, found)
+    elif finders.speech is not None and media.kind is MediaKind.VIDEO:
         gaps.append("the video has no sound that could be tested")
     return Gathered(samples, missing, tuple(gaps))

@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "progress",
         "record",
     },
+    "vectors": set(),
     "selftest": TYPES | {"checkpoints", "detect", "extract", "ingest", "loading", "options", "pipeline", "record"},
     "__init__": {"errors", "findings", "options", "pipeline"},
 }

@@ -14,6 +14,8 @@ from ..errors import WeightsError
 if TYPE_CHECKING:
     import torch
 
+TORCH_CPU = "torch-cpu"  # torch without an accelerator: for comparing the two runtimes, never for a scan
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -83,12 +85,12 @@ class _TorchNetwork:
 
         _, data = _only(contents, ".safetensors", weights_id)
         try:
-            self._module = build(load(data)).eval().to(device)
+            self._device = "cpu" if device == TORCH_CPU else device
+            self._module = build(load(data)).eval().to(self._device)
         except (KeyError, RuntimeError, ValueError) as error:
             raise WeightsError(
                 f"weights {weights_id} do not fit their network: {error}", "Reinstall the package."
             ) from error
-        self._device = device
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
         import torch

@@ -2,8 +2,8 @@
 
 The rule, in this order:
 
-1. Every ratio is first lowered by log10 of the number of lines of its detector that were looked at, as Bonferroni would; the
-   verdict's own ratio is then the strongest single line of a detector that is not experimental.
+1. Every ratio is first lowered by log10 of the number of lines of its detector that were looked at, as Bonferroni
+   would; the verdict's own ratio is then the strongest single line of a detector that is not experimental.
 2. A line of a detector that is not experimental, above its upper threshold, gives its label.
 3. A trusted Content Credential that declares a synthetic or composite origin gives the label.
 4. A line of an experimental detector above its threshold and an untrusted declaration of the same origin give the label

@@ -1,0 +1,214 @@
+"""What holds for every registered detector, on samples cut from real media with the real weights."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepfake_detect.checkpoints import WeightStore
+from deepfake_detect.deadline import Deadline
+from deepfake_detect.detect import Facts, Outcome, Refusal, Registry, Score
+from deepfake_detect.detect.runtime import TORCH_CPU
+from deepfake_detect.errors import WeightsMissingError
+from deepfake_detect.findings import Reason
+from deepfake_detect.gather import Finders, gather
+from deepfake_detect.ingest import open_media
+from deepfake_detect.loading import LoadedDetector, load_detectors
+from deepfake_detect.media import ContainerFacts, FaceTrack, Picture, SamplingPlan, SpeechWindow
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+MEDIA = ("portrait.jpg", "portrait-face-altered.jpg", "clip-face-altered.mp4", "speech.flac", "speech-espeak.opus")
+IDS = Registry(plugins=False).ids()
+BATCH_TOLERANCE = 1e-3  # of a raw score, alone against in a batch
+RUNTIME_TOLERANCE = 5e-2  # of a raw score, onnxruntime against torch
+
+Samples = dict[type, tuple[Any, ...]]
+
+
+@pytest.fixture(scope="session")
+def samples() -> Samples:
+    """The samples of five files, by what detectors consume, ending with an extreme one of each kind."""
+    store = WeightStore()
+    finders = Finders(store, "cpu", faces=True, speech=True)
+    found: dict[type, list[Any]] = {}
+    for name in MEDIA:
+        with open_media(SAMPLES / name) as opened:
+            for kind, items in gather(opened, SamplingPlan(max_frames=4), finders, Deadline()).samples.items():
+                found.setdefault(kind, []).extend(items)
+    return {kind: (*items, _extreme(items[0])) for kind, items in found.items()}
+
+
+def _extreme(sample: Any) -> Any:
+    """A sample of the same shape with values that real media do not have."""
+    rng = np.random.default_rng(0)
+
+    def noise(pixels: np.ndarray) -> np.ndarray:
+        return (rng.integers(0, 2, pixels.shape) * 255).astype(np.uint8)
+
+    if isinstance(sample, FaceTrack):
+        return replace(sample, faces=tuple(replace(f, pixels=noise(f.pixels)) for f in sample.faces))
+    if isinstance(sample, Picture):
+        return replace(sample, crops=tuple(replace(c, pixels=noise(c.pixels)) for c in sample.crops))
+    if isinstance(sample, SpeechWindow):
+        return replace(sample, samples=np.sign(rng.normal(size=sample.samples.shape)).astype(np.float32))
+    return sample
+
+
+@pytest.fixture(scope="session", params=IDS)
+def loaded(request: pytest.FixtureRequest) -> LoadedDetector:
+    """Each built-in detector, loaded."""
+    _, (detector,) = load_detectors(Registry(plugins=False).select((request.param,)), WeightStore(), "cpu")
+    return detector
+
+
+def same(one: Outcome, other: Outcome, tolerance: float) -> bool:
+    if isinstance(one, Score) and isinstance(other, Score):
+        return abs(one.value - other.value) <= tolerance
+    return one == other
+
+
+def score(loaded: LoadedDetector, samples: Sequence[Any]) -> list[Outcome]:
+    assert loaded.detector is not None
+    return loaded.detector.score(samples)
+
+
+def test_it_is_ready(loaded: LoadedDetector) -> None:
+    assert loaded.refusal is None
+    assert loaded.record.device in {"cpu", "none"}
+    assert [w.id for w in loaded.record.weights] == list(loaded.card.weights)
+
+
+def test_its_card_is_complete(loaded: LoadedDetector) -> None:
+    card = loaded.card
+    assert card.id in IDS
+    assert all((card.version, card.title, card.licence, card.paper, card.limits))
+    assert card.batch_size >= 1
+    assert all(limit.strip() for limit in card.limits)
+    assert (card.proposition is not None) == card.content
+    if card.content:
+        assert any("nud" in limit for limit in card.limits) or card.consumes is SpeechWindow
+    store = WeightStore()
+    if not all(store.entry(id_).commercial_use for id_ in card.weights):
+        assert not card.commercial_use
+
+
+def test_making_one_loads_nothing_heavy(loaded: LoadedDetector) -> None:
+    code = (
+        "import sys; from deepfake_detect.detect import Registry;"
+        f"Registry(False).select(({loaded.card.id!r},))[0].create();"
+        "print(sorted({'torch', 'onnxruntime', 'cv2', 'librosa'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_its_calibration_says_what_was_measured(loaded: LoadedDetector) -> None:
+    if not loaded.card.content:
+        assert loaded.calibration is None
+        return
+    calibration = loaded.calibration
+    assert calibration is not None
+    assert calibration.conditions
+    assert calibration.lower < calibration.upper
+    assert bool(calibration.experimental_reason) == calibration.experimental
+    for condition in calibration.conditions:
+        assert condition.llr_min < 0 < condition.llr_max <= 4
+        assert int(condition.measured["n_real"]) > 0  # type: ignore[arg-type]
+        assert int(condition.measured["n_synthetic"]) > 0  # type: ignore[arg-type]
+
+
+def test_every_sample_has_one_outcome(loaded: LoadedDetector, samples: Samples) -> None:
+    outcomes = score(loaded, samples[loaded.card.consumes])
+    assert len(outcomes) == len(samples[loaded.card.consumes])
+    for outcome in outcomes:
+        assert isinstance(outcome, Score | Facts | Refusal)
+        if isinstance(outcome, Score):
+            assert math.isfinite(outcome.value)
+            assert all(math.isfinite(value) for value in outcome.quantities.values())
+            assert all(math.isfinite(t) and math.isfinite(v) for t, v in outcome.timeline)
+
+
+def test_real_media_is_scored(loaded: LoadedDetector, samples: Samples) -> None:
+    """A detector that abstained from everything would pass all other tests."""
+    outcomes = score(loaded, samples[loaded.card.consumes][:-1])
+    answered = [o for o in outcomes if not isinstance(o, Refusal)]
+    assert answered
+    if loaded.calibration is not None:
+        scored = [o for o in answered if isinstance(o, Score)]
+        assert any(loaded.calibration.condition(o.quantities) is not None for o in scored)
+
+
+def test_alone_and_in_a_batch_is_the_same(loaded: LoadedDetector, samples: Samples) -> None:
+    batch = samples[loaded.card.consumes]
+    together = score(loaded, batch)
+    backwards = score(loaded, batch[::-1])[::-1]
+    for sample, one, other in zip(batch, together, backwards, strict=True):
+        (alone,) = score(loaded, (sample,))
+        assert same(alone, one, BATCH_TOLERANCE)
+        assert same(alone, other, BATCH_TOLERANCE)
+
+
+def test_nothing_gives_nothing(loaded: LoadedDetector) -> None:
+    assert score(loaded, ()) == []
+
+
+def test_both_runtimes_give_the_same(loaded: LoadedDetector, samples: Samples) -> None:
+    if not loaded.card.weights:
+        return
+    (registered,) = Registry(plugins=False).select((loaded.card.id,))
+    torch_detector = registered.create()
+    torch_detector.load(WeightStore(), TORCH_CPU)
+    batch = samples[loaded.card.consumes]
+    for one, other in zip(score(loaded, batch), torch_detector.score(batch), strict=True):
+        assert same(one, other, RUNTIME_TOLERANCE)
+
+
+def test_missing_weights_are_a_reason(
+    loaded: LoadedDetector, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not loaded.card.weights:
+        return
+
+    def nowhere(self: WeightStore, *_: Any) -> Path:
+        raise WeightsMissingError("weights are missing", "Reinstall.")
+
+    monkeypatch.setattr(WeightStore, "locate", nowhere)
+    _, (empty,) = load_detectors(Registry(plugins=False).select((loaded.card.id,)), WeightStore(), "cpu")
+    outcomes = empty.score(samples[loaded.card.consumes])
+    assert {o.reason for o in outcomes if isinstance(o, Refusal)} == {Reason.WEIGHTS_MISSING}
+    assert not any(isinstance(o, Score) for o in outcomes)
+
+
+def test_threads_never_see_each_others_result(loaded: LoadedDetector, samples: Samples) -> None:
+    batch = samples[loaded.card.consumes]
+    expected = [loaded.score((sample,))[0] for sample in batch]
+    seen: list[bool] = []
+
+    def work(order: range) -> None:
+        seen.extend(same(loaded.score((batch[i],))[0], expected[i], BATCH_TOLERANCE) for i in order)
+
+    orders = (range(len(batch)), range(len(batch) - 1, -1, -1))
+    threads = [threading.Thread(target=work, args=(order,)) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [True] * (2 * len(batch))
+
+
+def test_explanations_point_into_the_picture(loaded: LoadedDetector, samples: Samples) -> None:
+    if loaded.card.consumes is ContainerFacts:
+        return
+    for evidence in loaded.explain(samples[loaded.card.consumes][0]):
+        assert evidence.caption
+        if evidence.image is not None:
+            assert evidence.image.data.startswith(b"\x89PNG")

@@ -1,0 +1,223 @@
+"""The library as developers use it: typed results, no side effects, safe to share."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deepfake_detect import Label, Reason, Report, Scanner, ScanOptions
+from deepfake_detect.errors import UnreadableError, UsageError
+from deepfake_detect.findings import SCHEMA_VERSION
+from deepfake_detect.progress import Event, FileFinished, FileStarted, RunFinished, RunStarted
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture(scope="module")
+def scanner() -> Iterator[Scanner]:
+    with Scanner(device="cpu", plugins=False) as made:
+        yield made
+
+
+def essence(report: Report) -> Report:
+    """A report without what differs between two runs over the same bytes."""
+    run = replace(report.run, id="", started="", seconds=0.0)
+    return replace(report, run=run, media=replace(report.media, path=None))
+
+
+@pytest.fixture(scope="module")
+def portrait(scanner: Scanner) -> Report:
+    return scanner.scan(SAMPLES / "portrait.jpg")
+
+
+def test_a_picture_of_a_person(portrait: Report) -> None:
+    assert portrait.analysed
+    assert portrait.verdict is not None
+    assert portrait.verdict.label in Label
+    assert [s.id for s in portrait.subjects] == ["person-1"]
+    assert {f.detector for f in portrait.findings} >= {"face-manipulation", "synthetic-image"}
+    assert all(e.image and e.image.data.startswith(b"\x89PNG") for e in portrait.subjects[0].evidence)
+
+
+def test_a_video_with_sound(scanner: Scanner) -> None:
+    report = scanner.scan(SAMPLES / "clip.mp4")
+    detectors = {f.detector for f in report.findings} | {a.detector for a in report.abstentions}
+    assert detectors >= {"face-manipulation", "synthetic-image", "synthetic-voice"}
+    assert {s.id for s in report.subjects} == {"person-1", "voice"}
+    for finding in report.findings:
+        assert (finding.llr is None) == (finding.score is None)
+        assert finding.score is None or finding.condition
+
+
+def test_sound_alone(scanner: Scanner) -> None:
+    report = scanner.scan(SAMPLES / "speech.flac")
+    assert {f.detector for f in report.findings} >= {"synthetic-voice"}
+    assert not {"face-manipulation", "synthetic-image"} & {f.detector for f in report.findings}
+
+
+def test_path_bytes_and_stream_give_the_same(scanner: Scanner, portrait: Report) -> None:
+    data = (SAMPLES / "portrait.jpg").read_bytes()
+    stream = io.BytesIO(data)
+    for source in (str(SAMPLES / "portrait.jpg"), data, stream):
+        assert essence(scanner.scan(source)) == essence(portrait)
+    assert not stream.closed
+    assert scanner.scan(data).media.path is None
+
+
+def test_reports_round_trip(portrait: Report) -> None:
+    assert Report.from_json(portrait.to_json()) == portrait
+    assert portrait.schema == SCHEMA_VERSION
+
+
+@pytest.mark.parametrize("timeout", [0, 0.001])
+def test_a_timeout_is_an_abstention(scanner: Scanner, timeout: float) -> None:
+    report = scanner.scan(SAMPLES / "clip.mp4", timeout=timeout)
+    assert [a.reason for a in report.abstentions] == [Reason.TIMEOUT]
+    assert report.verdict is None
+    assert report.findings == ()
+
+
+def test_a_cancelled_scan_stops_soon(scanner: Scanner) -> None:
+    cancel = threading.Event()
+    timer = threading.Timer(0.3, cancel.set)
+    timer.start()
+    begun = time.monotonic()
+    report = scanner.scan(SAMPLES / "clip.mp4", cancel=cancel)
+    assert time.monotonic() - begun < 30
+    assert [(a.reason, a.detail) for a in report.abstentions] == [(Reason.TIMEOUT, "cancelled")]
+    assert report.verdict is None
+
+
+def test_two_threads_never_see_each_others_result(scanner: Scanner, portrait: Report) -> None:
+    files = ("portrait.jpg", "portrait-face-altered.jpg")
+    alone = {"portrait.jpg": essence(portrait), files[1]: essence(scanner.scan(SAMPLES / files[1]))}
+    assert alone[files[0]] != alone[files[1]]
+    wrong: list[str] = []
+
+    def work(order: tuple[str, ...]) -> None:
+        wrong.extend(name for name in order if essence(scanner.scan(SAMPLES / name)) != alone[name])
+
+    threads = [threading.Thread(target=work, args=(order,)) for order in (files, files[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_what_cannot_be_hashed_raises(scanner: Scanner, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match="does not exist"):
+        scanner.scan(tmp_path / "nothing.jpg")
+    with pytest.raises(UnreadableError, match="folder"):
+        scanner.scan(tmp_path)
+
+
+def test_what_cannot_be_decoded_has_no_verdict(scanner: Scanner) -> None:
+    report = scanner.scan(b"neither picture nor sound")
+    assert report.verdict is None
+    assert report.media.kind is None
+    assert [a.reason for a in report.abstentions] == [Reason.UNSUPPORTED]
+    assert Report.from_json(report.to_json()) == report
+
+
+def test_a_file_that_changes_meanwhile_has_no_verdict(scanner: Scanner) -> None:
+    class Changing(io.BytesIO):
+        """Other bytes once everything was read twice: hashed, then decoded."""
+
+        reads = 0
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.reads += 1
+            if self.reads == 40:
+                self.getbuffer()[-1] ^= 255
+            return super().seek(offset, whence)
+
+    source = Changing((SAMPLES / "speech.flac").read_bytes())
+    report = scanner.scan(source)
+    assert source.reads > 40
+    assert report.verdict is None
+    assert "changed" in report.abstentions[0].detail
+
+
+def test_progress_events_come_in_order(scanner: Scanner) -> None:
+    events: list[Event] = []
+    paths = [SAMPLES / "portrait.jpg", SAMPLES / "nothing.jpg"]
+    outcomes = list(scanner.scan_all(paths, progress=events.append))
+    assert len(outcomes) == 2
+    assert [type(e) for e in events] == [
+        RunStarted, FileStarted, FileFinished, FileStarted, FileFinished, RunFinished,
+    ]  # fmt: skip
+
+
+def test_no_pictures_are_kept_when_none_are_wanted() -> None:
+    with Scanner(device="cpu", plugins=False, options=ScanOptions(pictures=False)) as scanner:
+        report = scanner.scan(SAMPLES / "portrait.jpg")
+    assert report.subjects[0].evidence == ()
+    assert all(e.image is None for f in report.findings for e in f.evidence)
+
+
+def test_an_unknown_detector_is_named() -> None:
+    with pytest.raises(UsageError, match="nothing-like-it"):
+        Scanner(detectors=["nothing-like-it"])
+
+
+def test_a_device_that_is_not_there() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(UsageError, match="cuda"):
+        Scanner(device="cuda")
+
+
+def test_the_cuda_path_gives_the_same_scores(portrait: Report) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this machine")
+    with Scanner(device="cuda", plugins=False) as scanner:
+        report = scanner.scan(SAMPLES / "portrait.jpg")
+    assert report.run.device == "cuda"
+    for one, other in zip(report.findings, portrait.findings, strict=True):
+        assert one.score == pytest.approx(other.score, abs=5e-2)
+
+
+def test_a_scan_opens_no_socket(tmp_path: Path) -> None:
+    """Nothing in a scan uses the network: a child whose sockets raise scans as well as any other."""
+    code = f"""
+import socket, sys
+def refuse(*args, **kwargs): raise SystemExit("a socket was opened")
+socket.socket.connect = refuse
+socket.getaddrinfo = refuse
+from deepfake_detect import scan
+print(scan({str(SAMPLES / "clip.mp4")!r}).verdict is not None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.strip() == "True"
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_library_is_quiet_and_changes_no_setting(tmp_path: Path) -> None:
+    code = f"""
+import os, signal, warnings, logging, locale
+before = (dict(os.environ), signal.getsignal(signal.SIGINT), list(warnings.filters), logging.root.level, os.getcwd())
+import numpy as np; errors = np.geterr()
+from PIL import Image; pixels = Image.MAX_IMAGE_PIXELS
+from deepfake_detect import scan
+scan({str(SAMPLES / "portrait.jpg")!r})
+after = (dict(os.environ), signal.getsignal(signal.SIGINT), list(warnings.filters), logging.root.level, os.getcwd())
+changed = [i for i, (a, b) in enumerate(zip(before, after)) if a != b and i != 2]
+print(changed, np.geterr() == errors, Image.MAX_IMAGE_PIXELS == pixels)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.strip() == "[] True True"
+    assert done.stderr == ""
