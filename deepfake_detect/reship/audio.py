@@ -263,13 +263,15 @@ MESSENGER = ("mp3_64k", "aac", "opus", "packet_loss", "voice_note")
 TELEPHONE = ("amr_nb", "g711", "gsm", "8khz", "phone_call")
 """The conditions that "telephone and messenger" means in every reported figure."""
 
-_ACOUSTIC = ("noise", "room", "speed", "clipping", "rerecorded")
+ACOUSTIC = ("noise", "room", "speed", "clipping", "rerecorded")
+"""What happens to sound before it is delivered."""
+
 _DELIVERY = ("clean", "clean", "mp3_64k", "aac", "opus", "amr_nb", "g711", "gsm", "8khz", "packet_loss")
 
 
 def random_channel(rng: Rng) -> Channel:
     """For training: up to two acoustic changes, then one delivery, drawn alike whatever the label."""
     count = int(rng.choice([0, 1, 1, 2]))
-    picked = [CHANNELS[_ACOUSTIC[index]].apply for index in rng.choice(len(_ACOUSTIC), size=count, replace=False)]
+    picked = [CHANNELS[ACOUSTIC[index]].apply for index in rng.choice(len(ACOUSTIC), size=count, replace=False)]
     last = CHANNELS[_DELIVERY[int(rng.integers(len(_DELIVERY)))]]
     return Channel("random", chain(*picked, last.apply), last.band_hz)

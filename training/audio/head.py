@@ -1,0 +1,121 @@
+"""Fit the voice head: a logistic regression on the piece statistics of `features.py`, channels alike for both labels.
+
+    python training/audio/head.py --data PATH_OF_THE_PACK            # the shipped head, from every clip of the pack
+
+`benchmarks/audio.py` fits the same without one fold at a time, and without `val`, for its figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[2]
+FEATURES = ROOT / ".cache" / "audio" / "features"
+PROTOCOL = ROOT / "benchmarks" / "protocols" / "audio_folds.csv"
+SHIPPED = ROOT / "weights" / "shipped"
+TRAIN_VARIANTS = ("clean", "messenger1", "telephone1", "acoustic1", "random1", "random3")
+STRENGTHS = (1e-3, 3e-3, 1e-2)
+SOURCE_POWER = 0.5  # a source (or system) of n clips weighs n ** 0.5 in its label
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Names = NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """The clips of the pack in the order of the protocol file."""
+
+    file: Names
+    fold: Names
+    synthetic: Bools
+    system: Names
+    source: Names
+    language: Names
+    split: Names
+
+    def trains_for(self, fold: str) -> Bools:
+        """Clips that may train for `fold`: other folds, and no synthetic clip of a system that occurs in it."""
+        tested = set(self.system[(self.fold == fold) & self.synthetic])
+        return (self.fold != fold) & ~(self.synthetic & np.isin(self.system, list(tested)))
+
+
+def load_clips(data: Path) -> Clips:
+    with PROTOCOL.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    with (data / "manifest.csv").open(encoding="utf-8", newline="") as handle:
+        more = {row["file"]: row for row in csv.DictReader(handle)}
+
+    def column(name: str) -> Names:
+        return np.array([more[row["file"]][name] for row in rows])
+
+    return Clips(
+        file=np.array([row["file"] for row in rows]),
+        fold=np.array([row["fold"] for row in rows]),
+        synthetic=np.array([row["label"] == "synthetic" for row in rows]),
+        system=np.array([row["system"] for row in rows]),
+        source=column("source_repo"),
+        language=column("language"),
+        split=column("split"),
+    )
+
+
+def load_variant(name: str) -> tuple[Floats, Floats | None]:
+    """Mean over a clip's pieces of their statistics [clips, features], and the measured quality [clips, 2]."""
+    with np.load(FEATURES / f"{name}.npz") as stored:
+        counts, pieces = stored["counts"], stored["chunks"]
+        quality = stored.get("quality")
+    starts = np.r_[0, np.cumsum(counts)[:-1]]
+    means = np.add.reduceat(pieces.astype(np.float32), starts, axis=0) / counts[:, None].astype(np.float32)
+    return means, quality
+
+
+def clip_weights(clips: Clips, used: Bools) -> Floats:
+    """Both labels weigh alike; within a label a source of n clips weighs n ** SOURCE_POWER. Mean 1 over `used`."""
+    weights = np.zeros(len(used))
+    for synthetic, groups in ((True, clips.system), (False, clips.source)):
+        index = np.flatnonzero(used & (clips.synthetic == synthetic))
+        _, inverse, counts = np.unique(groups[index], return_inverse=True, return_counts=True)
+        share = counts[inverse] ** (SOURCE_POWER - 1.0)
+        weights[index] = share / share.sum()
+    return (weights / weights.sum() * used.sum()).astype(np.float32)
+
+
+def fit(parts: Sequence[Floats], clips: Clips, used: Bools, strength: float) -> tuple[Floats, float]:
+    """Weight [features] and bias over raw features, from the clips in `used` under every variant in `parts`."""
+    from sklearn.linear_model import LogisticRegression
+
+    features = np.concatenate([part[used] for part in parts])
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
+    features = (features - mean) / deviation
+    weights = np.tile(clip_weights(clips, used)[used], len(parts)) / len(parts)
+    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
+    model.fit(features, np.tile(clips.synthetic[used], len(parts)), sample_weight=weights)
+    weight = (model.coef_[0] / deviation).astype(np.float32)
+    return weight, float(model.intercept_[0] - weight @ mean)
+
+
+def main() -> None:
+    from head_graph import save_head
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--strength", type=float, required=True, help="the one that benchmarks/audio.py chose")
+    args = parser.parse_args()
+    clips = load_clips(args.data)
+    parts = [load_variant(name)[0] for name in TRAIN_VARIANTS]
+    weight, bias = fit(parts, clips, np.ones(len(clips.file), bool), args.strength)
+    encoder = hashlib.sha256((SHIPPED / "whisper-base-l3.safetensors").read_bytes()).hexdigest()
+    save_head(weight, bias, SHIPPED / "synthetic-voice", {"encoder_sha256": encoder, "strength": str(args.strength)})
+    print(f"synthetic-voice: {len(weight)} weights from {len(parts)} x {len(clips.file)} clips")
+
+
+if __name__ == "__main__":
+    main()

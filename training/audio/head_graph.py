@@ -1,0 +1,61 @@
+"""Write the voice head as safetensors and as an ONNX graph over them: the mathematics of `networks/voice_head.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from graph import Graph, tensor
+from numpy.typing import NDArray
+from onnx import helper
+from safetensors.numpy import save_file
+
+from deepfake_detect.extract.acoustic import WIDTH as ACOUSTIC_WIDTH
+
+PIECE, HOP, ACOUSTIC_RATE = 25, 25, 2
+
+
+def _pool(graph: Graph, x: str, width: int, hop: int) -> str:
+    return graph.add("AveragePool", [x], kernel_shape=[width], strides=[hop])[0]
+
+
+def _square(graph: Graph, x: str) -> str:
+    return graph.add("Mul", [x, x])[0]
+
+
+def _statistics(graph: Graph, x: str, width: int, hop: int) -> list[str]:
+    mean = _pool(graph, x, width, hop)
+    variance = graph.add("Sub", [_pool(graph, _square(graph, x), width, hop), _square(graph, mean)])[0]
+    zero = graph.constant("zero", np.zeros((), np.float32))
+    one, last = (graph.constant(f"int{v}", np.array([v], np.int64)) for v in (1, -1))
+    none, far = graph.constant("int0", np.array([0], np.int64)), graph.constant("far", np.array([2**31 - 1], np.int64))
+    axis = graph.constant("int2", np.array([2], np.int64))
+    later = graph.add("Slice", [x, one, far, axis])[0]
+    earlier = graph.add("Slice", [x, none, last, axis])[0]
+    power = _pool(graph, _square(graph, graph.add("Sub", [later, earlier])[0]), width - 1, hop)
+    deviation = graph.add("Sqrt", [graph.add("Max", [variance, zero])[0]])[0]
+    return [mean, deviation, graph.add("Sqrt", [power])[0]]
+
+
+def save_head(weight: NDArray[np.float32], bias: float, base: Path, metadata: dict[str, str]) -> None:
+    """`weight` [features] and `bias` -> BASE.safetensors and BASE.onnx."""
+    target = base.with_suffix(".safetensors")
+    save_file({"weight": weight.astype(np.float32), "bias": np.array([bias], np.float32)}, str(target), metadata)
+    target.chmod(0o644)
+    graph = Graph(target)
+    parts: list[str] = []
+    for layer in graph.add("Split", ["layers"], 3, axis=1, num_outputs=3):
+        squeezed = graph.add("Squeeze", [layer, graph.constant("int1", np.array([1], np.int64))])[0]
+        parts += _statistics(graph, graph.add("Transpose", [squeezed], perm=[0, 2, 1])[0], PIECE, HOP)
+    acoustic = graph.add("Transpose", ["acoustic"], perm=[0, 2, 1])[0]
+    parts += _statistics(graph, acoustic, PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE)
+    features = graph.add("Concat", parts, axis=1)[0]
+    weighed = graph.add("MatMul", [graph.stored("weight"), features])[0]
+    graph.nodes.append(helper.make_node("Add", [weighed, graph.stored("bias")], ["frame_scores"]))
+    graph.nodes.append(helper.make_node("ReduceMean", ["frame_scores"], ["score"], keepdims=0))
+    graph.nodes[-1].input.append(graph.constant("int1", np.array([1], np.int64)))
+    graph.save(
+        base.with_suffix(".onnx"),
+        [tensor("layers", "batch", 3, "frames", 512), tensor("acoustic", "batch", "acoustic_frames", ACOUSTIC_WIDTH)],
+        [tensor("score", "batch"), tensor("frame_scores", "batch", "pieces")],
+    )
