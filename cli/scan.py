@@ -13,11 +13,11 @@ import typer
 from . import exits
 
 if TYPE_CHECKING:
+    from deepfake_detect.case.writer import CaseWriter
     from deepfake_detect.errors import UnreadableError
     from deepfake_detect.findings import Failure, Report
     from deepfake_detect.media import SamplingPlan
     from deepfake_detect.options import ScanOptions
-    from deepfake_detect.report.case import CaseWriter
 
     Outcome: TypeAlias = Report | Failure
 
@@ -138,7 +138,7 @@ def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableE
 def _case(output: Path | None) -> CaseWriter | None:
     if output is None:
         return None
-    from deepfake_detect.report.case import CaseWriter
+    from deepfake_detect.case.writer import CaseWriter
 
     return CaseWriter(output)
 
@@ -172,10 +172,10 @@ def _write(format_: Format, outcomes: Iterator[Outcome], detectors: tuple[str, .
 
 
 def _finish(case: CaseWriter | None, output: Path | None, quiet: bool) -> None:
-    if case is None:
+    if case is None or output is None:
         return
     case.finish()
     if not quiet:
         from deepfake_detect.report.text import safe_text
 
-        print(f"Reports: {safe_text(str(output))} (open index.html)", file=sys.stderr)
+        print(f"Reports: {safe_text(str(output / 'data' / 'index.html'))}", file=sys.stderr)

@@ -181,8 +181,36 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A person's own conclusion on a file, beside the tool's. ``time`` is UTC in ISO 8601."""
+
+    time: str
+    by: str
+    reviewer: str | None
+    conclusion: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """What heads a report that belongs to a case, each as it was typed, or None.
+
+    ``minor``: a child is or may be shown, so no picture is kept. ``paths``, ``tags`` and ``notes`` are filled when a
+    case is shown or exported; the stored report has none.
+    """
+
+    case_id: str | None = None
+    exhibit: str | None = None
+    examiner: str | None = None
+    organisation: str | None = None
+    minor: bool = False
+    paths: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The result of scanning one file. ``verdict`` is None when nothing could be analysed."""
+    """The result of scanning one file. ``verdict`` is None when nothing could be analysed, ``case`` outside of one."""
 
     media: MediaFile
     findings: tuple[Finding, ...]
@@ -191,6 +219,7 @@ class Report:
     run: RunRecord
     subjects: tuple[Subject, ...] = ()
     coverage_gaps: tuple[str, ...] = ()
+    case: CaseRecord | None = None
     schema: str = SCHEMA_VERSION
 
     @property
@@ -224,4 +253,5 @@ class Failure:
     message: str
     hint: str
     sha256: str | None
+    case: CaseRecord | None = None
     schema: str = SCHEMA_VERSION

@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "detect": TYPES | {"checkpoints", "extract", "explain"},
     "fuse": TYPES,
     "report": TYPES | {"explain"},
+    "case": TYPES | {"checkpoints", "ingest", "options", "pipeline", "report"},
     "progress": TYPES,
     "deadline": set(),
     "options": TYPES | {"ingest"},

@@ -161,9 +161,9 @@ def test_damage_is_named(scanned: Any) -> None:
 def test_every_file_has_its_page(scanned: Any, folder: Path) -> None:
     done, case = scanned
     for report in results(done).values():
-        page = (case / "reports" / f"{report['media']['sha256']}.html").read_text(encoding="utf-8")
+        page = (case / "data" / "reports" / f"{report['media']['sha256']}.html").read_text(encoding="utf-8")
         assert "<html" in page
-    index = (case / "index.html").read_text(encoding="utf-8")
+    index = (case / "data" / "index.html").read_text(encoding="utf-8")
     assert all(path.name in index for path in folder.iterdir())
 
 

@@ -60,17 +60,17 @@ def test_the_case_holds_both_forms_of_each_report(samples_case: Any, reports: di
     case = samples_case[1]
     for report in reports.values():
         name = report["media"]["sha256"]
-        stored = json.loads((case / "reports" / f"{name}.json").read_text(encoding="utf-8"))
+        stored = json.loads((case / "data" / "reports" / f"{name}.json").read_text(encoding="utf-8"))
         assert stored == report
-        assert (case / "reports" / f"{name}.html").stat().st_size > 2000
-    assert (case / "index.html").is_file()
+        assert (case / "data" / "reports" / f"{name}.html").stat().st_size > 2000
+    assert (case / "data" / "index.html").is_file()
     assert (case / "index.json").is_file()
 
 
 def test_pictures_of_evidence_are_in_the_case_under_their_hash(samples_case: Any, reports: dict[str, Any]) -> None:
     import hashlib
 
-    images = {p.stem: p for p in (samples_case[1] / "images").iterdir()}
+    images = {p.stem: p for p in (samples_case[1] / "data" / "images").iterdir()}
     named = {
         e["image"]["sha256"]
         for r in reports.values()

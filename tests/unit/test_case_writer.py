@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_report, make_report
 
+from deepfake_detect.case.custody import Action, read_chain
+from deepfake_detect.case.writer import CaseWriter
 from deepfake_detect.errors import ReportError
 from deepfake_detect.findings import Reason, Report
-from deepfake_detect.report.case import CaseWriter
 from deepfake_detect.report.serialise import result_from_json
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -26,7 +27,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def _index(folder: Path) -> list[dict[str, object]]:
-    files: list[dict[str, object]] = json.loads((folder / "index.json").read_bytes())["files"]
+    files: list[dict[str, object]] = json.loads((folder / "data" / "index.json").read_bytes())["files"]
     return files
 
 
@@ -40,14 +41,15 @@ def test_a_case_holds_reports_pictures_and_an_index(tmp_path: Path) -> None:
     page = case.add(report)
     case.add(clean)
     case.add(failure)
-    assert case.finish() == case.folder / "index.html"
+    assert case.finish() == case.folder / "data" / "index.html"
     names = (report.media.sha256, clean.media.sha256, str(failure.sha256))
     written = _files(case.folder)
-    assert {f"reports/{name}.{end}" for name in names for end in ("json", "html")} <= written
-    assert {"index.html", "index.json", "case.json"} <= written
+    assert {f"data/reports/{name}.{end}" for name in names for end in ("json", "html")} <= written
+    assert {"data/index.html", "data/index.json", "data/info.json", "bagit.txt", "custody.jsonl"} <= written
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert Report.from_json(page.with_suffix(".json").read_bytes()) == report
-    images = list((case.folder / "images").iterdir())
+    stored = Report.from_json(page.with_suffix(".json").read_bytes())
+    assert replace(stored, case=None) == report
+    images = list((case.folder / "data" / "images").iterdir())
     assert len(images) == 8
     assert all(hashlib.sha256(image.read_bytes()).hexdigest() == image.stem for image in images)
     assert [entry["label"] for entry in _index(case.folder)] == ["manipulated", "no_manipulation_found", None]
@@ -59,7 +61,7 @@ def test_nobody_else_can_look_into_a_case(tmp_path: Path) -> None:
     case.add(make_report())
     case.finish()
     for path in [case.folder, *case.folder.rglob("*")]:
-        assert path.stat().st_mode & 0o077 == 0 or path.name == "entries.jsonl", path
+        assert path.stat().st_mode & 0o077 == 0, path
     assert case.folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -71,8 +73,10 @@ def test_the_same_bytes_at_several_paths_are_one_report(tmp_path: Path) -> None:
     case.finish()
     (entry,) = _index(tmp_path)
     assert entry["paths"] == ["a.mp4", "b.mp4", "c.mp4"] and entry["label"] == "manipulated"
-    assert Report.from_json((tmp_path / "reports" / f"{entry['name']}.json").read_bytes()).media.path == "a.mp4"
-    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert (
+        Report.from_json((tmp_path / "data" / "reports" / f"{entry['name']}.json").read_bytes()).media.path == "a.mp4"
+    )
+    index = (tmp_path / "data" / "index.html").read_text(encoding="utf-8")
     assert all(name in index for name in ("a.mp4", "b.mp4", "c.mp4"))
 
 
@@ -86,7 +90,7 @@ def test_a_later_answer_replaces_what_failed_and_another_run_replaces_all(tmp_pa
         replace(make_clean_report(), media=report.media, run=replace(report.run, fingerprint="other")),
     ):
         page = case.add(later)
-        assert result_from_json(page.with_suffix(".json").read_bytes()) == later
+        assert replace(result_from_json(page.with_suffix(".json").read_bytes()), case=None) == later
 
 
 def test_a_failure_without_a_hash_is_named_by_the_hash_of_its_path(tmp_path: Path) -> None:
@@ -107,21 +111,25 @@ def test_no_file_is_ever_named_by_media_or_by_a_forged_hash(tmp_path: Path) -> N
             case.add(replace(report, media=replace(report.media, sha256=name)))
     with pytest.raises(ReportError, match="hash"):
         case.add(make_hostile_report())
-    assert _files(tmp_path) == {"case/case.json"}
+    assert _files(tmp_path) == {"case/data/info.json", "case/custody.jsonl"}
 
 
 def test_a_case_goes_on_after_a_crash(tmp_path: Path) -> None:
     case = CaseWriter(tmp_path)
     case.add(_elsewhere(make_report(), "a.mp4"))
     case.add(_elsewhere(make_report(), "b.mp4"))
-    with (tmp_path / "entries.jsonl").open("ab") as stream:
+    with (tmp_path / "data" / "entries.jsonl").open("ab") as stream:
         stream.write(b'{"name": "torn')
+    with (tmp_path / "custody.jsonl").open("ab") as stream:
+        stream.write(b'{"n": 4, "time')
+    del case
     again = CaseWriter(tmp_path)
     again.add(make_clean_report())
     again.add(make_failure())
     again.finish()
-    third = CaseWriter(tmp_path)
-    third.finish()
+    CaseWriter(tmp_path).finish()
+    entries, problems = read_chain(tmp_path / "custody.jsonl")
+    assert not problems and [entry.action for entry in entries].count(Action.REPAIRED) == 1
     assert [entry["paths"] for entry in _index(tmp_path)] == [
         ["a.mp4", "b.mp4"],
         ["astronaut.jpg"],
@@ -131,7 +139,7 @@ def test_a_case_goes_on_after_a_crash(tmp_path: Path) -> None:
 
 def test_a_damaged_record_of_a_case_is_refused(tmp_path: Path) -> None:
     CaseWriter(tmp_path).add(make_failure())
-    with (tmp_path / "entries.jsonl").open("ab") as stream:
+    with (tmp_path / "data" / "entries.jsonl").open("ab") as stream:
         stream.write(b'{"name": 1}\n')
     with pytest.raises(ReportError, match=r"entries\.jsonl is damaged: name: expected text, not 1"):
         CaseWriter(tmp_path)
@@ -143,7 +151,8 @@ def test_a_damaged_record_of_a_case_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_case_is_refused_untouched(tmp_path: Path, marker: str | None) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"x")
     if marker is not None:
-        (tmp_path / "case.json").write_text(marker, encoding="latin-1")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "info.json").write_text(marker, encoding="latin-1")
     before = _files(tmp_path)
     with pytest.raises(ReportError) as caught:
         CaseWriter(tmp_path)
@@ -159,17 +168,17 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_a_document_that_cannot_be_put_in_place_leaves_nothing_half_written(tmp_path: Path) -> None:
     case = CaseWriter(tmp_path)
-    blocked = tmp_path / "reports" / f"{make_report().media.sha256}.html"
+    blocked = tmp_path / "data" / "reports" / f"{make_report().media.sha256}.html"
     (blocked / "x").mkdir(parents=True)
     with pytest.raises(ReportError, match="cannot write"):
         case.add(make_report())
-    assert not list(tmp_path.rglob(".writing-*")) and not (tmp_path / "entries.jsonl").exists()
+    assert not list(tmp_path.rglob(".writing-*")) and not (tmp_path / "data" / "entries.jsonl").exists()
 
 
 WRITE = f"""
 import sys; sys.path.insert(0, {str(GOLDEN)!r})
 from make_report import make_report
-from deepfake_detect.report.case import CaseWriter
+from deepfake_detect.case.writer import CaseWriter
 from deepfake_detect.errors import ReportError
 try:
     case = CaseWriter(sys.argv[1])
@@ -196,7 +205,7 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_clear_line_and_no_torn_document(tmp_path: Path) -> None:
     script = f"""
     mount -t tmpfs -o size=$0 tmpfs "{tmp_path}" && "{sys.executable}" -c "$1" "{tmp_path}/case" && cd "{tmp_path}/case"
-    for f in *.json reports/*.json; do
+    for f in data/*.json data/reports/*.json; do
         [ ! -e "$f" ] || "{sys.executable}" -m json.tool "$f" >/dev/null || echo TORN "$f"
     done
     find . -name ".writing-*" -exec echo LEFT {{}} \\;

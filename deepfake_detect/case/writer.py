@@ -1,0 +1,289 @@
+"""Adding to a case: results, notes and tags, each entered in the custody log, until the case is finalised again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import ReportError, UsageError
+from ..findings import EvidenceImage, Failure, Note, Report
+from ..report.html import render_failure, render_index, render_report
+from ..report.index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
+from ..report.serialise import from_json, to_json
+from .bag import finalise
+from .custody import Action, CustodyLog, now, says_minor
+from .evidence import EvidenceRecord, modified, place
+from .files import append_line, drop_torn, make_folder, reported, whole_lines, write_whole
+from .layout import FORMAT, CaseFolder, CaseInfo, is_sha256
+from .notes import NoteLine, TagLine, add_line, check_tag
+from .private import Handling, prepared
+from .reader import CaseReader
+from .seal import check_seal
+
+
+class CaseWriter:
+    """Writes results into a case folder, new or begun earlier. Raises ``ReportError`` when it cannot be written, when
+    another process writes it, or when a finalised case was changed since.
+
+    ``roots``: absolute folders in which the evidence lies (see ``evidence.roots_of``). A context manager that
+    finalises the case at its end.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        handling: Handling | None = None,
+        roots: Sequence[str] = (),
+    ) -> None:
+        """Create ``folder`` with mode 0700, or go on with the case in it. A folder that holds anything else is
+        refused. What the case was begun with stays: identifier, survivor's profile, that a child may be shown.
+        """
+        self.places = CaseFolder(Path(folder))
+        self.folder = self.places.root
+        handling = handling or Handling()
+        with reported(self.folder):
+            make_folder(self.folder, parents=True)
+            new = self.places.is_empty()
+            info = _new_info(handling) if new else self.places.read_info()
+            self.handling = _agreed(info, handling)
+            self._roots = () if self.handling.survivor else tuple(roots)
+            self._info = info
+            self._log = CustodyLog(self.places.custody, self.handling.record)
+            try:
+                self._begin(new)
+            except BaseException:
+                self._log.close()
+                raise
+
+    def __enter__(self) -> CaseWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish()
+
+    @property
+    def minor(self) -> bool:
+        """Whether a child is or may be shown, so that no picture is written or shown."""
+        return self.handling.minor
+
+    def add(self, result: Report | Failure) -> Path:
+        """Write one result and return the path of its HTML document.
+
+        The same bytes at another path, in a run with the same fingerprint, add that path to the index and write nothing
+        else; nor does a failure replace a report.
+        """
+        self._reopen()
+        result = prepared(result, self.handling)
+        entry = index_entry(result, _document_name(result))
+        before = self._entries.get(entry.name)
+        page = self.places.reports / f"{entry.name}.html"
+        with reported(self.folder):
+            document = None
+            if before is None or replaces(entry, before):
+                document = self._write_documents(result, page)
+            combined = combine(before, entry)
+            if combined != before:
+                append_line(self.places.log("entries"), to_json(entry).encode("ascii"))
+            self._record_evidence(result)
+            run = result.run.id if isinstance(result, Report) else None
+            label = entry.label.value if entry.label else None
+            self._log.append(Action.SCANNED, entry.sha256, name=entry.name, run=run, label=label, document=document)
+        self._entries[entry.name] = combined
+        return page
+
+    def note(self, sha256: str, note: Note) -> None:
+        """Put a person's conclusion beside the tool's. Raises ``ReportError`` if the case has no such file."""
+        self._change(sha256, Action.NOTED, NoteLine(sha256, note), "notes")
+
+    def tag(self, sha256: str, tag: str, on: bool = True) -> None:
+        """Set a tag on a file, or take it off. Raises ``UsageError`` for a tag that cannot be one."""
+        self._change(sha256, Action.TAGGED, TagLine(now(), sha256, check_tag(tag), on), "tags")
+
+    def declare_minor(self) -> int:
+        """Write into the case that a child is or may be shown, and remove every picture in it; returns how many.
+
+        It cannot be taken back.
+        """
+        self._reopen()
+        with reported(self.folder):
+            if not self._info.minor:
+                self._write_info(replace(self._info, minor=True))
+            self.handling = replace(self.handling, record=replace(self.handling.record, minor=True))
+            pictures = [path for path in self.places.data.rglob("*") if path.is_file() and self._may_show(path)]
+            for path in pictures:
+                path.unlink()
+            self._log.append(Action.DECLARED_MINOR, removed=len(pictures))
+            for name in self._entries:
+                self._strip(name)
+        return len(pictures)
+
+    def enter(self, action: Action, subject: str | None = None, **details: str | int | bool | None) -> None:
+        """Enter what another command did in the log (``REPORTED``, ``MEDIA_SHOWN``). Raises ``ReportError``."""
+        self._reopen()
+        with reported(self.folder):
+            self._log.append(action, subject, **details)
+
+    def finish(self) -> Path:
+        """Write ``index.html`` and ``index.json`` over all documents, finalise the case and let others write to it.
+
+        Returns the path of ``index.html``.
+        """
+        entries = tuple(self._entries.values())
+        with reported(self.folder):
+            self._reopen()
+            write_whole(self.places.data / "index.json", (to_json(CaseIndex(entries), indent=2) + "\n").encode("ascii"))
+            write_whole(self.places.data / "index.html", render_index(entries).encode("utf-8"))
+            finalise(self.places, self._info, self._log)
+            self._log.close()
+        return self.places.data / "index.html"
+
+    def _begin(self, new: bool) -> None:
+        for path in (self.places.data, self.places.reports, self.places.images):
+            make_folder(path)
+        if new:
+            self._write_info(self._info)
+        if says_minor(self._log.entries):
+            self.handling = replace(self.handling, record=replace(self.handling.record, minor=True))
+        self._enter_opening()
+        if self.handling.minor and not self._info.minor:
+            self._entries = self._read_entries()
+            self.declare_minor()
+        self._write_info(replace(self._info, roots=tuple(dict.fromkeys((*self._info.roots, *self._roots)))))
+        self._entries = self._read_entries()
+
+    def _enter_opening(self) -> None:
+        if self._log.finalised:
+            check_seal(self.places)
+        self._log.append(
+            Action.REOPENED if self._log.entries else Action.OPENED, profile=self._info.profile.value,
+            minor=self.handling.minor,
+        )  # fmt: skip
+
+    def _reopen(self) -> None:
+        """Go on after ``finish``: take the lock again, and check that nothing was changed in between."""
+        if self._log.is_open:
+            return
+        self._log = CustodyLog(self.places.custody, self.handling.record)
+        self._enter_opening()
+
+    def _write_info(self, info: CaseInfo) -> None:
+        self.places.write_info(info)
+        self._info = info
+
+    def _read_entries(self) -> dict[str, IndexEntry]:
+        path = self.places.log("entries")
+        drop_torn(path)
+        try:
+            return merge(from_json(IndexEntry, line) for line in whole_lines(path)[0])
+        except ReportError as error:
+            raise ReportError(f"{path} is damaged: {error.message}", "Name an empty or new folder with -o.") from error
+
+    def _record_evidence(self, result: Report | Failure) -> None:
+        media = result.media if isinstance(result, Report) else None
+        sha256 = media.sha256 if media else getattr(result, "sha256", None)
+        path = media.path if media else getattr(result, "path", None)
+        if sha256 is None:
+            return
+        root, within = None, None
+        if path is not None:
+            folder, within = place(path, self._info.roots)
+            if folder not in self._info.roots:
+                self._write_info(replace(self._info, roots=(*self._info.roots, folder)))
+            root = self._info.roots.index(folder)
+        size, written = media.size if media else None, modified(path) if path is not None else None
+        record = EvidenceRecord(sha256, root, within, size, written, self.handling.record.exhibit)
+        append_line(self.places.log("evidence"), to_json(record).encode("ascii"))
+
+    def _write_documents(self, result: Report | Failure, page: Path) -> str:
+        """Write a result's pictures, JSON and page; returns the SHA-256 of the JSON."""
+        if isinstance(result, Report):
+            for image in _images(result):
+                self._write_image(image)
+        document = (to_json(result, indent=2) + "\n").encode("ascii")
+        write_whole(page.with_suffix(".json"), document)
+        self._write_page(result, page)
+        return hashlib.sha256(document).hexdigest()
+
+    def _write_page(self, result: Report | Failure, page: Path) -> None:
+        index = "../index.html"
+        html = render_report(result, index) if isinstance(result, Report) else render_failure(result, index)
+        write_whole(page, html.encode("utf-8"))
+
+    def _write_image(self, image: EvidenceImage) -> None:
+        if hashlib.sha256(image.data).hexdigest() != image.sha256:
+            raise ReportError(
+                f"a picture does not have the hash {image.sha256[:64]!r} it is named by",
+                "This is a defect: tell its authors.",
+            )
+        path = self.places.images / f"{image.sha256}.png"
+        if not path.exists():
+            write_whole(path, image.data)
+
+    def _change(self, sha256: str, action: Action, line: NoteLine | TagLine, log: str) -> None:
+        """Add a line about one file, render its page anew, and enter it."""
+        if sha256 not in self._entries:
+            raise ReportError(f"the case has no report on {sha256}", "Scan the file into the case first.")
+        self._reopen()
+        with reported(self.folder):
+            add_line(self.places.log(log), line)
+            digest = hashlib.sha256(to_json(line).encode("ascii")).hexdigest()
+            self._log.append(action, sha256, line=digest)
+            reader = CaseReader(self.folder)
+            self._write_page(reader.result(sha256), self.places.reports / f"{sha256}.html")
+
+    def _may_show(self, path: Path) -> bool:
+        """Whether a file below ``data`` can hold a picture: everything but the JSON documents and logs."""
+        return path.suffix not in (".json", ".jsonl")
+
+    def _strip(self, name: str) -> None:
+        """Write a document and its page anew without pictures."""
+        result = prepared(CaseReader(self.folder).result(name, beside=False), self.handling)
+        document = self._write_documents(result, self.places.reports / f"{name}.html")
+        self._log.append(Action.SCANNED, self._entries[name].sha256, name=name, document=document, stripped=True)
+
+
+def _new_info(handling: Handling) -> CaseInfo:
+    return CaseInfo(FORMAT, now(), handling.record.case_id, handling.profile, handling.minor)
+
+
+def _agreed(info: CaseInfo, handling: Handling) -> Handling:
+    """How this run handles results, given what the case was begun with. Raises ``UsageError`` if they contradict."""
+    record = handling.record
+    if record.case_id is not None and record.case_id != info.case_id:
+        raise UsageError(
+            f"the folder holds the case {info.case_id or 'without an identifier'}", "Name another folder with -o."
+        )
+    if handling.survivor and info.profile is not handling.profile:
+        raise UsageError(
+            "the case in this folder was begun without the survivor profile",
+            "Name a new folder with -o.",
+        )
+    record = replace(record, case_id=info.case_id, minor=record.minor or info.minor)
+    return Handling(record, info.profile)
+
+
+def _document_name(result: Report | Failure) -> str:
+    sha256 = result.media.sha256 if isinstance(result, Report) else result.sha256
+    if sha256 is None:
+        path = getattr(result, "path", None)
+        if path is None:  # a survivor's: even the hash of a path would tell it to whoever guesses
+            return "failure-" + secrets.token_hex(8)
+        return "failure-" + hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if not is_sha256(sha256):
+        raise ReportError("the report's sha256 is not a SHA-256", "Give a report that this tool wrote, unchanged.")
+    return sha256
+
+
+def _images(report: Report) -> Iterator[EvidenceImage]:
+    groups = [finding.evidence for finding in report.findings] + [subject.evidence for subject in report.subjects]
+    for evidence in chain.from_iterable(groups):
+        if evidence.image is not None and evidence.image.data:
+            yield evidence.image
