@@ -16,7 +16,7 @@ from .exits import whole_file
 
 _STYLES = {Label.SYNTHETIC: "bold red", Label.MANIPULATED: "bold red", Label.INCONCLUSIVE: "yellow"}
 _FOOTNOTE = (
-    "A ratio is the weight of the findings (log10), not the probability of manipulation. “Inconclusive” and “no "
+    "A ratio is the weight of the findings (log10), not the probability of manipulation. “No clear answer” and “no "
     "manipulation found” do not mean that a file is real. (exp.) marks detectors that are experimental and decide "
     "nothing alone."
 )
@@ -69,6 +69,8 @@ def _lines(report: Report) -> Iterator[str]:
         if finding.llr is None:
             yield safe_text(f"{title(finding.detector)}: {_provenance(finding.facts)}", 160)
     said = {finding.detector for finding in report.findings}
+    if strongest:
+        said.add("provenance")  # that a scored file carries no declaration is no news
     for abstention in report.abstentions:
         if abstention.detector not in said:
             said.add(abstention.detector)
