@@ -22,6 +22,7 @@ from .judge import judge, lines, subjects
 from .loading import LoadedDetector, load_detectors
 from .media import FaceTrack, MediaFile, SpeechWindow
 from .options import ScanOptions
+from .originals import Comparer
 from .progress import FileFinished, FileStarted, Progress, RunFinished, RunStarted, silent
 from .record import run_record
 
@@ -30,15 +31,17 @@ class Scanner:
     """Loads the models once and scans files with them; a context manager. May be shared between threads.
 
     ``device``: ``auto``, ``cpu``, ``cuda`` or ``mps``. ``detectors``: ids, or None for all. ``weights``: a folder that
-    is searched first. ``plugins``: whether detectors of other installed packages are loaded. Raises ``UsageError``, and
-    ``WeightsError`` when the face or speech finder's weights are missing or changed.
+    is searched first. ``plugins``: whether detectors of other installed packages are loaded. ``comparer``: originals
+    that every file is compared with. Raises ``UsageError``, and ``WeightsError`` when the face or speech finder's
+    weights are missing or changed.
     """
 
     def __init__(
         self, *, device: str = "auto", detectors: Sequence[str] | None = None, options: ScanOptions | None = None,
-        weights: str | None = None, plugins: bool = True,
+        weights: str | None = None, plugins: bool = True, comparer: Comparer | None = None,
     ) -> None:  # fmt: skip
         self.options = options or ScanOptions()
+        self._comparer = comparer
         registry = Registry(plugins)
         selected = registry.select(tuple(detectors) if detectors else None)
         self._plugins = registry.plugins()
@@ -46,7 +49,8 @@ class Scanner:
         self.detectors: tuple[LoadedDetector, ...]
         self.device, self.detectors = load_detectors(selected, store, device)
         consumed = {d.card.consumes for d in self.detectors}
-        self._finders = Finders(store, self.device, FaceTrack in consumed, SpeechWindow in consumed)
+        faces = FaceTrack in consumed or comparer is not None
+        self._finders = Finders(store, self.device, faces, SpeechWindow in consumed)
 
     def __enter__(self) -> Scanner:
         return self
@@ -76,9 +80,13 @@ class Scanner:
             content = _failed(identity, error.reason, error.sentences())
         except EvidenceChangedError as error:
             content = _failed(identity, Reason.FAILED, error.sentences())
-        records = tuple(d.record for d in self.detectors)
+        records = [d.record for d in self.detectors]
+        options = dict(self.options.as_json())
+        if self._comparer is not None:
+            records.append(self._comparer.record)
+            options["originals"] = self._comparer.as_json()
         run = run_record(
-            started, time.monotonic() - clock, self.device, records, self._finders.records(), self.options.as_json(),
+            started, time.monotonic() - clock, self.device, tuple(records), self._finders.records(), options,
             self._plugins,
         )  # fmt: skip
         return Report(run=run, **content)
@@ -120,6 +128,11 @@ class Scanner:
             gathered = gather(opened, self.options.plan, self._finders, deadline)
             pictures = self.options.pictures
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
+            gaps = gathered.gaps
+            if self._comparer is not None:
+                limits = self.options.limits
+                more = self._comparer.look(opened, gathered.tracks, deadline, limits, pictures)
+                findings, abstentions, gaps = findings + more[0], abstentions + more[1], gaps + more[2]
             opened.verify_unchanged()
             facts = [f.facts for f in findings if f.score is None]
             return {
@@ -128,7 +141,7 @@ class Scanner:
                 "abstentions": abstentions,
                 "verdict": decide(lines(self.detectors, findings), facts),
                 "subjects": subjects(gathered, pictures),
-                "coverage_gaps": gathered.gaps,
+                "coverage_gaps": gaps,
             }
 
 

@@ -1,0 +1,115 @@
+"""What a picture is found by: local features (SIFT), their binary codes, and a hash of the whole (PDQ)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..media import Pixels
+
+CODE_BYTES = 16
+_CODE_BITS = 8 * CODE_BYTES
+_PAIRS_PER_BIT = 6
+_CONTRAST = 0.01  # a quarter of SIFT's default: skin, sky and walls give few corners otherwise
+_CELLS_BY_RADIUS = ((5, 6, 9, 10), (1, 2, 4, 7, 8, 11, 13, 14), (0, 3, 12, 15))  # of SIFT's 4 x 4 grid
+_COARSE_PX = 5.0  # features wider than this survive a resize to a quarter
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Local features of one picture of ``width`` x ``height`` pixels, the strongest first.
+
+    ``points``: float32 (n, 4), x, y and diameter in pixels of the full picture, angle in degrees. ``descriptors``:
+    uint8 (n, 128).
+    """
+
+    width: int
+    height: int
+    points: NDArray[np.float32] = field(repr=False)
+    descriptors: NDArray[np.uint8] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def shrink(pixels: Pixels, side: int) -> Pixels:
+    """At most ``side`` pixels on the longer side, averaged; smaller pictures stay as they are."""
+    import cv2
+
+    scale = side / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def features(pixels: Pixels, side: int, count: int) -> Features:
+    """The ``count`` strongest SIFT features (Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94), sought at ``side`` px.
+
+    Half of the places are kept for wide features, since only those survive when the picture is made small.
+    """
+    import cv2
+
+    small = shrink(pixels, side)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    sift = cv2.SIFT.create(0, contrastThreshold=_CONTRAST)
+    found = sift.detect(grey, None)
+    keypoints, descriptors = sift.compute(grey, _best(found, count)) if found else ((), None)
+    if descriptors is None:
+        descriptors = np.empty((0, 128), np.float32)
+    factor = pixels.shape[1] / small.shape[1]
+    points = np.array(
+        [(k.pt[0] * factor, k.pt[1] * factor, k.size * factor, k.angle) for k in keypoints], np.float32
+    ).reshape(-1, 4)
+    return Features(pixels.shape[1], pixels.shape[0], points, descriptors.astype(np.uint8))
+
+
+def _best(found: Sequence[Any], count: int) -> list[Any]:
+    """Of cv2.KeyPoint."""
+    ordered = sorted(found, key=lambda k: -k.response)
+    wide = [k for k in ordered if k.size >= _COARSE_PX][: count // 2]
+    chosen = set(map(id, wide))
+    rest = [k for k in ordered if id(k) not in chosen][: count - len(wide)]
+    return sorted((*wide, *rest), key=lambda k: -k.response)
+
+
+@cache
+def _projection() -> NDArray[np.float32]:
+    """(128, 128): each column adds signed differences between two SIFT cells of equal distance from the centre at one
+    orientation.
+
+    The mean of such a difference is zero whatever the pictures, so that its sign is a balanced bit without training.
+    """
+    rng = np.random.default_rng(20_040_131)
+    matrix = np.zeros((128, _CODE_BITS), np.float32)
+    radii = [cells for cells in _CELLS_BY_RADIUS for _ in cells]
+    for bit in range(_CODE_BITS):
+        for _ in range(_PAIRS_PER_BIT):
+            cells = radii[int(rng.integers(len(radii)))]
+            first, second = rng.choice(len(cells), 2, replace=False)
+            orientation = int(rng.integers(8))
+            matrix[cells[first] * 8 + orientation, bit] += 1
+            matrix[cells[second] * 8 + orientation, bit] -= 1
+    return matrix
+
+
+def codes(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Descriptors (n, 128) as binary codes uint8 (n, 16), compared by Hamming distance."""
+    return np.packbits(descriptors.astype(np.float32) @ _projection() > 0, axis=1)
+
+
+def hashes(pixels: Pixels) -> tuple[NDArray[np.uint8], int]:
+    """PDQ of the picture and of its seven turned and mirrored forms, uint8 (8, 32), and the quality 0..100.
+
+    Hash and quality as in Facebook's "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (2019),
+    which takes a quality below 50 for a picture with too little structure.
+    """
+    import pdqhash
+
+    vectors, quality = pdqhash.compute_dihedral(np.ascontiguousarray(shrink(pixels, 512)))
+    return np.packbits(np.asarray(vectors, np.uint8), axis=1), int(quality)
