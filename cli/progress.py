@@ -14,21 +14,26 @@ PLAIN_SECONDS = 10.0  # between plain lines
 
 
 @contextmanager
-def shown(quiet: bool) -> Iterator[Progress]:
-    """A progress callable for the length of a run."""
+def shown(quiet: bool, named: bool = True) -> Iterator[Progress]:
+    """A progress callable for the length of a run. ``named``: whether it may show the names of files."""
     if quiet:
         yield silent
     elif sys.stderr.isatty():
-        with _bar() as progress:
+        with _bar(named) as progress:
             yield progress
     else:
-        yield _Plain()
+        yield _Plain(named)
+
+
+def _name(event: FileStarted, named: bool) -> str:
+    return safe_text(event.name, 120) if named else f"file {event.index + 1}"
 
 
 class _Plain:
     """A line at the first file, every ten seconds, and at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: bool) -> None:
+        self._named = named
         self._total = self._done = 0
         self._last = float("-inf")
         self._started = time.monotonic()
@@ -39,7 +44,7 @@ class _Plain:
         elif isinstance(event, FileStarted):
             if time.monotonic() - self._last >= PLAIN_SECONDS:
                 self._last = time.monotonic()
-                print(f"{self._done}/{self._total} files, now {safe_text(event.name, 120)}", file=sys.stderr)
+                print(f"{self._done}/{self._total} files, now {_name(event, self._named)}", file=sys.stderr)
         elif isinstance(event, FileFinished):
             self._done += 1
             if self._done == self._total:
@@ -47,7 +52,7 @@ class _Plain:
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar(named: bool) -> Iterator[Progress]:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -61,7 +66,7 @@ def _bar() -> Iterator[Progress]:
             if isinstance(event, RunStarted):
                 bar.update(task, total=event.total)
             elif isinstance(event, FileStarted):
-                bar.update(task, description=escape(safe_text(event.name, 40)))
+                bar.update(task, description=escape(safe_text(_name(event, named), 40)))
             elif isinstance(event, FileFinished):
                 bar.advance(task)
 

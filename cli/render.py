@@ -22,8 +22,14 @@ _FOOTNOTE = (
 )
 
 
-def _name(path: str | None) -> str:
-    return safe_text(PurePath(path).name or path, 60) if path else "(bytes)"
+def _name(outcome: Report | Failure) -> str:
+    """The file's name; the start of its SHA-256 where the name is not told."""
+    path, sha256 = (
+        (outcome.path, outcome.sha256) if isinstance(outcome, Failure) else (outcome.media.path, outcome.media.sha256)
+    )
+    if path:
+        return safe_text(PurePath(path).name or path, 60)
+    return f"{sha256[:16]}…" if sha256 else "(no name)"
 
 
 def _result(outcome: Report | Failure) -> tuple[str, str]:
@@ -99,8 +105,7 @@ def write_table(outcomes: Iterable[Report | Failure], stream: TextIO) -> None:
     table.add_column("Why", overflow="fold")
     for outcome in outcomes:
         words, style = _result(outcome)
-        path = outcome.path if isinstance(outcome, Failure) else outcome.media.path
-        table.add_row(Text(_name(path)), Text(words, style=style), Text(_why(outcome)))
+        table.add_row(Text(_name(outcome)), Text(words, style=style), Text(_why(outcome)))
     if table.row_count:
         console.print(table)
         console.print(Text(_FOOTNOTE, style="dim"))

@@ -13,6 +13,7 @@ import typer
 from . import exits
 
 if TYPE_CHECKING:
+    from deepfake_detect.case.private import Handling
     from deepfake_detect.case.writer import CaseWriter
     from deepfake_detect.errors import UnreadableError
     from deepfake_detect.findings import Failure, Report
@@ -63,7 +64,20 @@ def scan(
         ),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder searched first for weights.")] = None,
-    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Keep no crop and no map of anybody.")] = False,
+    case_id: Annotated[str | None, typer.Option(help="Identifier of the case; heads every report.")] = None,
+    exhibit: Annotated[str | None, typer.Option(help="Identifier of the exhibit scanned now.")] = None,
+    examiner: Annotated[str | None, typer.Option(help="Who scans.")] = None,
+    organisation: Annotated[str | None, typer.Option(help="For which organisation.")] = None,
+    survivor: Annotated[
+        bool, typer.Option("--survivor", help="Keep names, paths and pictures of people out of every output.")
+    ] = False,
+    minor: Annotated[
+        bool, typer.Option("--minor", help="A child is or may be shown: no picture, ever; cannot be taken back.")
+    ] = False,
+    profile: Annotated[str | None, typer.Option(help="standard or survivor; default: of this installation.")] = None,
+    pictures: Annotated[
+        bool | None, typer.Option("--pictures/--no-pictures", help="Whether crops and maps of people are kept.")
+    ] = None,
     no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load nothing foreign.")] = False,
     max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger pictures and frames.")] = 150_000_000,
     max_seconds: Annotated[float, typer.Option(min=1, help="Refuse longer videos and recordings.")] = 86_400.0,
@@ -91,21 +105,26 @@ def scan(
         from deepfake_detect.media import SamplingPlan
         from deepfake_detect.pipeline import Scanner
 
+        from .handling import handling, keeps_pictures
         from .progress import shown
 
         labels = exits.parse_labels(fail_on)
         plan = SamplingPlan(fps, max_frames, max_audio)
-        options = _options(plan, max_pixels, max_seconds, no_pictures, trust_list)
-        case = _case(output)
+        handled = handling(profile, survivor, minor, case_id, exhibit, examiner, organisation)
+        keeps_pictures(pictures, handled)  # wrong usage is told before a folder is made
+        case = _case(output, handled, paths)
+        handled = case.handling if case else handled
+        kept = keeps_pictures(pictures, handled)
+        options = _options(plan, max_pixels, max_seconds, kept, trust_list)
         tally = exits.Tally()
         with Scanner(
             device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
             weights=str(weights) if weights else None, plugins=not no_plugins,
-        ) as scanner, shown(quiet) as progress:  # fmt: skip
+        ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
             outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
             ids = tuple(loaded.card.id for loaded in scanner.detectors)
             try:
-                _write(format_, _kept(outcomes, tally, case), ids)
+                _write(format_, _kept(outcomes, tally, case, handled), ids)
             finally:
                 _finish(case, output, quiet)
         if not tally.files:
@@ -114,13 +133,13 @@ def scan(
 
 
 def _options(
-    plan: SamplingPlan, max_pixels: int, max_seconds: float, no_pictures: bool, trust_list: Path | None
+    plan: SamplingPlan, max_pixels: int, max_seconds: float, pictures: bool, trust_list: Path | None
 ) -> ScanOptions:
     from deepfake_detect.ingest import Limits
     from deepfake_detect.options import ScanOptions
 
     trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
-    return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), not no_pictures, trusted)
+    return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), pictures, trusted)
 
 
 def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:
@@ -135,17 +154,22 @@ def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableE
                 yield file
 
 
-def _case(output: Path | None) -> CaseWriter | None:
+def _case(output: Path | None, handled: Handling, paths: list[str]) -> CaseWriter | None:
     if output is None:
         return None
+    from deepfake_detect.case.evidence import roots_of
     from deepfake_detect.case.writer import CaseWriter
 
-    return CaseWriter(output)
+    return CaseWriter(output, handled, roots_of(paths))
 
 
-def _kept(outcomes: Iterable[Outcome], tally: exits.Tally, case: CaseWriter | None) -> Iterator[Outcome]:
-    """Count each outcome and write it into the case before it is printed."""
-    for outcome in outcomes:
+def _kept(
+    outcomes: Iterable[Outcome], tally: exits.Tally, case: CaseWriter | None, handled: Handling
+) -> Iterator[Outcome]:
+    """Take out what may not be told, count each outcome and write it into the case before it is printed."""
+    from deepfake_detect.case.private import prepared
+
+    for outcome in (prepared(outcome, handled) for outcome in outcomes):
         if case is not None:
             case.add(outcome)
         tally.add(outcome)

@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "originals": TYPES | {"checkpoints", "deadline", "explain", "fuse", "ingest"},
     "report": TYPES | {"explain"},
     "case": TYPES | {"checkpoints", "ingest", "options", "pipeline", "report"},
+    "hashing": TYPES | {"ingest"},
     "progress": TYPES,
     "deadline": set(),
     "options": TYPES | {"ingest"},

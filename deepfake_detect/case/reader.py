@@ -14,7 +14,7 @@ from ..errors import ReportError
 from ..findings import CaseRecord, Evidence, Failure, Note, Report
 from ..report.index import IndexEntry, merge
 from ..report.serialise import from_json, result_from_json
-from .custody import read_chain, says_minor
+from .custody import CustodyEntry, read_chain, says_minor
 from .evidence import EvidenceRecord
 from .files import whole_lines
 from .layout import CaseFolder, CaseInfo, is_sha256
@@ -32,14 +32,16 @@ class CaseReader:
         self.info: CaseInfo = self.places.read_info()
 
     @cached_property
+    def chain(self) -> list[CustodyEntry]:
+        """The custody log, as far as it is whole."""
+        return read_chain(self.places.custody)[0] if self.places.custody.is_file() else []
+
+    @cached_property
     def minor(self) -> bool:
         """Whether a child is or may be shown: then no picture may be shown. The custody log says it as well as
         ``info.json``, so that a change to one does not take it back.
         """
-        if self.info.minor:
-            return True
-        entries, _ = read_chain(self.places.custody) if self.places.custody.exists() else ([], [])
-        return says_minor(entries)
+        return self.info.minor or says_minor(self.chain)
 
     @cached_property
     def entries(self) -> dict[str, IndexEntry]:
@@ -80,6 +82,12 @@ class CaseReader:
         if isinstance(result, Report):
             result = without_pictures(result) if self.minor else self._with_pictures(result)
         return replace(result, case=self._beside(name, result.case)) if beside else result
+
+    def record_for(self, sha256: str | None, by: str | None) -> CaseRecord:
+        """What heads an entry of the log that ``by`` makes about a file, or about the whole case."""
+        record = self.result(sha256, beside=False).case if sha256 is not None else None
+        record = record or CaseRecord(self.info.case_id)
+        return replace(record, examiner=by)
 
     def find(self, text: str) -> str:
         """The SHA-256 of a file of the case, named by its SHA-256, the first eight or more digits of it, or its path as

@@ -244,9 +244,11 @@ class CaseWriter:
         return path.suffix not in (".json", ".jsonl")
 
     def _strip(self, name: str) -> None:
-        """Write a document and its page anew without pictures."""
-        result = prepared(CaseReader(self.folder).result(name, beside=False), self.handling)
-        document = self._write_documents(result, self.places.reports / f"{name}.html")
+        """Write a document and its page anew without pictures; what heads it stays."""
+        result = CaseReader(self.folder).result(name, beside=False)
+        record = replace(result.case or self.handling.record, minor=True)
+        stripped = prepared(result, replace(self.handling, record=record))
+        document = self._write_documents(stripped, self.places.reports / f"{name}.html")
         self._log.append(Action.SCANNED, self._entries[name].sha256, name=name, document=document, stripped=True)
 
 

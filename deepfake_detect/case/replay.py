@@ -1,0 +1,157 @@
+"""Running the plan of a case again, and comparing the answers."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import ReportError, UnreadableError, UsageError
+from ..findings import Abstention, Finding, Report, RunRecord
+from ..ingest import Limits
+from ..media import SamplingPlan
+from ..options import ScanOptions
+from ..pipeline import Scanner
+from .evidence import EvidencePlaces
+from .reader import CaseReader
+
+T = TypeVar("T")
+TOLERANCE = 0.05  # of a raw score and of a log10 likelihood ratio; other devices and libraries round otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One report run again. ``differences``: sentences, none if it came out the same. ``largest``: the largest
+    difference between two raw scores or ratios, None if there was none to compare.
+    """
+
+    sha256: str
+    differences: tuple[str, ...]
+    largest: float | None
+
+
+def replay(
+    folder: str | os.PathLike[str],
+    evidence: Sequence[str | os.PathLike[str]] | None = None,
+    *,
+    device: str = "auto",
+    weights: str | None = None,
+    trust_list: str | None = None,
+) -> Iterator[Replayed]:
+    """Scan each file of a case again with the plan, limits and detectors that its report records.
+
+    Nothing is written and no picture is made. ``evidence``: where its folders lie now, None for where they lay.
+    ``trust_list``: PEM text, needed if the case was made with one. Raises ``ReportError`` and ``UsageError``.
+    """
+    reader = CaseReader(folder)
+    places = EvidencePlaces(reader.info.roots, evidence, reader.evidence)
+    found = {r.sha256: path for r in reader.evidence if (path := places.find(r)) is not None}
+    for plan, reports in _by_plan(reader).items():
+        options = _options(reports[0].run, trust_list)
+        with Scanner(device=device, detectors=plan[0], options=options, weights=weights) as scanner:
+            yield from (_replayed(report, found.get(report.media.sha256), scanner) for report in reports)
+
+
+def _by_plan(reader: CaseReader) -> Mapping[tuple[tuple[str, ...], str], list[Report]]:
+    """The reports by detectors and fingerprint, so that models are loaded once for each plan."""
+    plans: dict[tuple[tuple[str, ...], str], list[Report]] = defaultdict(list)
+    for result in reader.results():
+        if isinstance(result, Report):
+            plans[tuple(d.id for d in result.run.detectors), result.run.fingerprint].append(result)
+    return plans
+
+
+def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
+    """The options that a run records. Raises ``UsageError`` if they cannot be had again."""
+    recorded = run.options
+    known = {field.name for field in fields(ScanOptions)}
+    if unknown := sorted(recorded.keys() - known):
+        raise UsageError(f"the case was made with options unknown here: {', '.join(unknown)}", "Use its version.")
+    if bool(recorded.get("trust_list")) != (trust_list is not None):
+        with_or_without = "with" if recorded.get("trust_list") else "without"
+        raise UsageError(f"the case was made {with_or_without} --trust-list", "Replay it the same way.")
+    plan, limits = _rebuilt(SamplingPlan, recorded.get("plan")), _rebuilt(Limits, recorded.get("limits"))
+    return ScanOptions(plan, limits, pictures=False, trust_list=trust_list)
+
+
+def _rebuilt(cls: Callable[..., T], values: Any) -> T:
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise ReportError(f"the case's options cannot be read: {error}", "Use the version that made it.") from error
+
+
+def _replayed(before: Report, path: Path | None, scanner: Scanner) -> Replayed:
+    if path is None:
+        return Replayed(before.media.sha256, ("the file was not found",), None)
+    try:
+        after = scanner.scan(path)
+    except UnreadableError:
+        return Replayed(before.media.sha256, ("the file cannot be read",), None)
+    if after.media.sha256 != before.media.sha256:
+        return Replayed(before.media.sha256, ("the file has other bytes now, so nothing was compared",), None)
+    differences, largest = compare(before, after)
+    return Replayed(before.media.sha256, differences, largest)
+
+
+def compare(before: Report, after: Report, tolerance: float = TOLERANCE) -> tuple[tuple[str, ...], float | None]:
+    """How two reports on the same bytes differ: label, findings, abstentions, facts and weights; raw scores and ratios
+    beyond ``tolerance``. Also the largest difference of two numbers.
+    """
+    differences = list(_weights_differences(before.run, after.run))
+    labels = [report.verdict.label.value if report.verdict else "none" for report in (before, after)]
+    if labels[0] != labels[1]:
+        differences.append(f"label {labels[0]}, now {labels[1]}")
+    largest: float | None = None
+    old, new = _by_line(before.findings), _by_line(after.findings)
+    differences += [f"{_line(key)}: only before" for key in old.keys() - new.keys()]
+    differences += [f"{_line(key)}: only now" for key in new.keys() - old.keys()]
+    for key in old.keys() & new.keys():
+        for name, gap, sentence in _gaps(old[key], new[key]):
+            if gap is not None:
+                largest = max(gap, largest or 0.0)
+            if gap is None or gap > tolerance:
+                differences.append(f"{_line(key)}: {name} {sentence}")
+    if _reasons(before.abstentions) != _reasons(after.abstentions):
+        differences.append("other abstentions than before")
+    return tuple(sorted(differences)), largest
+
+
+def _by_line(findings: Sequence[Finding]) -> dict[tuple[str, str, float], Finding]:
+    """Findings by detector, subject and start, rounded to the hundredth second."""
+    return {(f.detector, f.subject, round(f.span.start, 2) if f.span else -1.0): f for f in findings}
+
+
+def _line(key: tuple[str, str, float]) -> str:
+    detector, subject, start = key
+    return f"{detector} on {subject}" + (f" from {start:g} s" if start >= 0 else "")
+
+
+def _gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]:
+    """What of a line differs: name, by how much (None for what is no number), and the values as text."""
+    for name, one, other in (("score", old.score, new.score), ("log10 ratio", old.llr, new.llr)):
+        if one is not None and other is not None:
+            yield name, abs(one - other), f"{one:.4g}, now {other:.4g}"
+        elif one is not other:
+            yield name, None, f"{one}, now {other}"
+    if old.condition != new.condition:
+        yield "condition", None, f"{old.condition}, now {new.condition}"
+    if old.facts != new.facts:
+        yield "facts", None, "differ"
+
+
+def _reasons(abstentions: Sequence[Abstention]) -> set[tuple[str, str, str]]:
+    return {(a.detector, a.subject, a.reason.value) for a in abstentions}
+
+
+def _weights_differences(before: RunRecord, after: RunRecord) -> Iterator[str]:
+    if before.version != after.version:
+        yield f"made with version {before.version}, replayed with {after.version}"
+    now = {d.id: d.weights for d in after.detectors} | {"face and speech finding": after.extractors}
+    then = {d.id: d.weights for d in before.detectors} | {"face and speech finding": before.extractors}
+    for name, weights in then.items():
+        if {w.sha256 for w in weights} != {w.sha256 for w in now.get(name, ())}:
+            yield f"{name}: other weights than before"
