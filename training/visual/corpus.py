@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDS = ROOT / "benchmarks" / "protocols" / "visual_folds.toml"
 PACKS = ("visual", "visual2")
+CAPS = {"half-jpeg75": 25, "aug1": 25, "blend1": 25}
 TASKS = ("synthetic-image", "face-manipulation")
 
 
@@ -76,6 +77,11 @@ def _moved(row: Row, fold: str) -> Row:
         return row
     values = {name: getattr(row, name) for name in row.__slots__}
     return Row(**{**values, "fold": fold})
+
+
+def thin(found: list[Row], name: str) -> list[Row]:
+    """The rows whose features are computed under a condition: all clean, a fixed part of each family under any other."""
+    return found if name == "clean" else sorted(_capped(found, CAPS.get(name, 12)), key=lambda row: row.file)
 
 
 def _capped(found: list[Row], cap: int) -> list[Row]:

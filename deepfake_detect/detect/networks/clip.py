@@ -19,6 +19,9 @@ HEADS = 12
 PATCH = 16
 GRID = 14
 EPSILON = 1e-5
+# What the shipped encoder returns: 0-based blocks whose class token and whose patch tokens the heads read.
+CLS_BLOCKS = (3, 4, 5, 6, 7, 8, 9, 10, 11)
+PATCH_BLOCKS = (5, 7, 9)
 
 
 class Block(nn.Module):
@@ -64,8 +67,8 @@ class ClipEncoder(nn.Module):
         self.pre_norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.blocks = nn.ModuleList(Block() for _ in range(blocks))
 
-    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
-        """[b, 3, 224, 224] normalised float32 -> cls [b, len(cls_blocks), 768], patch [b, len(patch_blocks), 196, 768]."""
+    def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
+        """[b, 3, 224, 224] normalised float32 -> `cls` [b, len(cls_blocks), 768], `patch` [b, len(patch_blocks), 196, 768]."""
         x = self.patch_embedding(pixel_values).flatten(2).transpose(1, 2)
         x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], 1) + self.position_embedding
         x = self.pre_norm(x)
@@ -76,10 +79,10 @@ class ClipEncoder(nn.Module):
             cls[index] = x[:, 0]
             if index in self.patch_blocks:
                 patch[index] = x[:, 1:]
-        return (
-            torch.stack([cls[i] for i in self.cls_blocks], 1),
-            torch.stack([patch[i] for i in self.patch_blocks], 1),
-        )
+        return {
+            "cls": torch.stack([cls[i] for i in self.cls_blocks], 1),
+            "patch": torch.stack([patch[i] for i in self.patch_blocks], 1),
+        }
 
 
 def dequantise(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -93,3 +96,10 @@ def dequantise(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         else:
             state[name] = value
     return state
+
+
+def build_encoder(tensors: Mapping[str, Tensor]) -> ClipEncoder:
+    """The shipped encoder from its safetensors tensors. Raises RuntimeError when they do not fit."""
+    encoder = ClipEncoder(max(CLS_BLOCKS) + 1, CLS_BLOCKS, PATCH_BLOCKS)
+    encoder.load_state_dict(dequantise(tensors))
+    return encoder

@@ -1,0 +1,22 @@
+"""Run one benchmark: `python benchmarks/run.py NAME ...`; each name is a module beside this file with a `main(argv)`."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+NAMES = ("visual", "audio")
+
+
+def main(argv: list[str]) -> int:
+    if not argv or argv[0] not in NAMES:
+        print(f"usage: python benchmarks/run.py {{{','.join(NAMES)}}} ...", file=sys.stderr)
+        return 2
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    import_module(argv[0]).main(argv[1:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,337 @@
+"""The visual detectors on folds that they were not trained on: figures, calibration curves and thresholds.
+
+    python benchmarks/run.py visual DATA
+
+For every fold the recipe is trained on the other folds and scores this one, clean and re-shipped. A curve and thresholds
+for a fold come from the scores of the other folds alone; the shipped calibration comes from all of them. Features have
+to be in the cache (`training/visual/features.py`, `blend_features.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from metrics import auc, bootstrap, cllr, detection_at, elub, equal_error
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
+
+import recipes  # noqa: E402
+from corpus import Row, protocol  # noqa: E402
+from table import have, load  # noqa: E402
+
+Floats = NDArray[np.float64]
+CLEAN_SHARE = 0.5
+ALARMS_WANTED, MISSES_WANTED = 0.03, 0.05
+ALARM_RATES = (0.05, 0.01, 0.001)
+MATCHED_AT_LEAST = 10
+
+
+class Scores:
+    """Out-of-fold scores: one entry for each crop and condition."""
+
+    def __init__(self, rows: list[Row], condition: NDArray[np.str_], score: Floats) -> None:
+        self.rows, self.condition, self.score = rows, condition, score
+        self.fake = np.array([r.fake for r in rows])
+        self.fold = np.array([r.fold for r in rows])
+        names = [f"{'fake' if r.fake else 'real'} {r.family}" for r in rows]
+        self.family = np.unique(names, return_inverse=True)[1]
+
+
+def out_of_fold(data: Path, recipe: recipes.Recipe) -> Scores:
+    everything = recipes.training_set(data, recipe)
+    tables = {name: load(data, recipe.task, name) for name in have(recipe.task, ["clean", *recipes.DEGRADED])}
+    rows: list[Row] = []
+    conditions: list[str] = []
+    scores: list[float] = []
+    for fold in protocol()[recipe.task]["folds"]:
+        model = recipes.fit(recipe, everything.without(fold))
+        for name, table in tables.items():
+            part = table.where(table.fold == fold)
+            rows += part.rows
+            conditions += [name] * len(part.rows)
+            scores += model(recipes.design(part.features, recipe)).tolist()
+    return Scores(rows, np.array(conditions), np.array(scores))
+
+
+def weights(s: Scores, keep: NDArray[np.bool_]) -> Floats:
+    """Half on each label, half of it on clean crops; families of n crops count as sqrt(n); zero outside `keep`."""
+    out = np.zeros(len(s.rows))
+    clean = s.condition == "clean"
+    for label in (True, False):
+        for part, share in ((clean, CLEAN_SHARE), (~clean, 1 - CLEAN_SHARE)):
+            chosen = keep & (s.fake == label) & part
+            names, counts = np.unique(s.family[chosen], return_counts=True)
+            size = dict(zip(names, counts, strict=True))
+            raw = np.array([size[f] ** -0.5 for f in s.family[chosen]])
+            out[chosen] = share / 2 * raw / max(raw.sum(), 1e-12)
+    return out / out.sum()
+
+
+def platt(score: Floats, fake: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
+    """Slope and offset of log10 LR = slope * score + offset; weighted logistic regression at even prior odds."""
+    from scipy.optimize import minimize
+
+    sign = np.where(fake, 1.0, -1.0)
+    loss = lambda p: float((weight * np.logaddexp(0, -sign * (p[0] * score + p[1]))).sum())  # noqa: E731
+    slope, offset = minimize(loss, (1.0, 0.0), method="BFGS").x / np.log(10)
+    if slope <= 0:
+        raise ValueError("the scores do not rise with the label: no calibration")
+    return float(slope), float(offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    slope: float
+    offset: float
+    low: float
+    high: float
+    lower: float
+    upper: float
+
+    def __call__(self, score: Floats) -> Floats:
+        return np.clip(self.slope * score + self.offset, self.low, self.high)
+
+
+def calibrate(s: Scores, keep: NDArray[np.bool_]) -> Curve:
+    """Curve, bounds and thresholds from the kept scores. Thresholds are set on means over families: false alarms 3 % over
+    real sources, and misses 5 % over generators, whichever of clean and degraded is worse."""
+    weight = weights(s, keep)
+    slope, offset = platt(s.score[keep], s.fake[keep], weight[keep])
+    llr = slope * s.score + offset
+    low, high = elub(llr[keep], s.fake[keep])
+    grid = np.linspace(low, high, 201)
+    upper = next((t for t in grid if worst_rate(s, keep & ~s.fake, llr >= t) <= ALARMS_WANTED and t > 0), high)
+    lower = next((t for t in grid[::-1] if worst_rate(s, keep & s.fake, llr <= t) <= MISSES_WANTED and t < 0), low)
+    return Curve(slope, offset, low, high, float(lower), float(upper))
+
+
+def worst_rate(s: Scores, part: NDArray[np.bool_], hit: NDArray[np.bool_]) -> float:
+    """Mean over families of the share that is hit; the larger of clean and degraded."""
+    rates = []
+    for side in (s.condition == "clean", s.condition != "clean"):
+        chosen = part & side
+        size = np.bincount(s.family[chosen])
+        if size.any():
+            rates.append((np.bincount(s.family[chosen], hit[chosen])[size > 0] / size[size > 0]).mean())
+    return float(max(rates))
+
+
+def nested(s: Scores) -> tuple[Floats, NDArray[np.int_]]:
+    """Ratios and verdict regions (-1, 0, 1), each fold by the curve and thresholds of the other folds."""
+    llr, region = np.zeros(len(s.rows)), np.zeros(len(s.rows), int)
+    for fold in np.unique(s.fold):
+        curve, here = calibrate(s, s.fold != fold), s.fold == fold
+        llr[here] = curve(s.score[here])
+        region[here] = np.where(llr[here] >= curve.upper, 1, np.where(llr[here] <= curve.lower, -1, 0))
+    return llr, region
+
+
+def matched(s: Scores, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the kept entries those whose pair has both a fake and a real member."""
+    sides: dict[str, set[bool]] = defaultdict(set)
+    for i in np.flatnonzero(keep):
+        if s.rows[i].pair:
+            sides[s.rows[i].pair].add(s.rows[i].fake)
+    return keep & np.array([len(sides.get(r.pair, ())) == 2 for r in s.rows])
+
+
+def ranked_right(s: Scores, keep: NDArray[np.bool_]) -> tuple[int, int]:
+    """(fakes that score above the mean of their own originals, fakes) among matched pairs."""
+    reals: dict[str, list[float]] = defaultdict(list)
+    for i in np.flatnonzero(keep & ~s.fake):
+        reals[s.rows[i].pair].append(s.score[i])
+    fakes = np.flatnonzero(keep & s.fake)
+    return sum(bool(s.score[i] > np.mean(reals[s.rows[i].pair])) for i in fakes), len(fakes)
+
+
+def cell(s: Scores, keep: NDArray[np.bool_], llr: Floats, region: NDArray[np.int_]) -> dict[str, object]:
+    """The figures of one fold under one condition."""
+    score, fake = s.score[keep], s.fake[keep]
+    pictures = [s.rows[i].picture for i in np.flatnonzero(keep)]
+    out: dict[str, object] = {
+        "n_fake": int(fake.sum()), "n_real": int((~fake).sum()), "auc": auc(score, fake),
+        "auc_ci95": bootstrap(score, fake, pictures), "eer": equal_error(score, fake), "cllr": cllr(llr[keep], fake),
+        "detection": {str(rate): detection_at(score, fake, rate) for rate in ALARM_RATES},
+        "false_alarms_at_upper": float((region[keep][~fake] == 1).mean()),
+        "detected_at_upper": float((region[keep][fake] == 1).mean()),
+        "cleared_fakes_at_lower": float((region[keep][fake] == -1).mean()),
+        "cleared_reals_at_lower": float((region[keep][~fake] == -1).mean()),
+    }
+    pairs = matched(s, keep)
+    if (pairs & s.fake).any():
+        right, of = ranked_right(s, pairs)
+        out["matched"] = {"auc": auc(s.score[pairs], s.fake[pairs]), "ranked_right": right, "fakes": of}
+    return out
+
+
+def summary(cells: dict[str, dict[str, dict[str, object]]], condition: str) -> dict[str, object]:
+    """Mean over folds with a 95 % interval (folds redrawn, each with its own interval's spread), worst fold."""
+    folds = [(name, part[condition]) for name, part in cells.items() if condition in part]
+    aucs = np.array([c["auc"] for _, c in folds])
+    spread = np.array([(c["auc_ci95"][1] - c["auc_ci95"][0]) / 3.92 for _, c in folds])
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(len(folds), size=(4000, len(folds)))
+    means = (aucs[drawn] + spread[drawn] * rng.standard_normal(drawn.shape)).mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    worst = int(np.argmin(aucs))
+    mean = {key: float(np.mean([c[key] for _, c in folds])) for key in (
+        "auc", "cllr", "eer", "false_alarms_at_upper", "detected_at_upper", "cleared_fakes_at_lower",
+        "cleared_reals_at_lower")}  # fmt: skip
+    detection = {str(r): float(np.mean([c["detection"][str(r)] for _, c in folds])) for r in ALARM_RATES}
+    pairs = [c["matched"]["auc"] for _, c in folds if c.get("matched", {}).get("fakes", 0) >= MATCHED_AT_LEAST]
+    return {**mean, "auc_ci95": (float(low), min(1.0, float(high))), "worst_fold": folds[worst][0],
+            "worst_auc": float(aucs[worst]), "detection": detection,
+            "matched_auc": float(np.mean(pairs)) if pairs else None, "matched_folds": len(pairs)}
+
+
+def flips(s: Scores, region: NDArray[np.int_]) -> dict[str, float]:
+    """Of crops measured clean and re-shipped: verdicts that turn round (-1 to 1 or back), and that change at all."""
+    clean = {(r.fold, r.file): region[i] for i, r in enumerate(s.rows) if s.condition[i] == "clean"}
+    both = [(clean[r.fold, r.file], region[i]) for i, r in enumerate(s.rows) if s.condition[i] != "clean"]
+    pairs = np.array(both, int).reshape(-1, 2)
+    if not len(pairs):
+        return {}
+    return {"turned": float((np.abs(pairs[:, 0] - pairs[:, 1]) == 2).mean()),
+            "changed": float((pairs[:, 0] != pairs[:, 1]).mean())}
+
+
+def evaluate(data: Path, task: str) -> tuple[dict[str, object], Scores]:
+    recipe = recipes.RECIPES[task]
+    s = out_of_fold(data, recipe)
+    llr, region = nested(s)
+    cells: dict[str, dict[str, dict[str, object]]] = {}
+    for fold in protocol()[task]["folds"]:
+        cells[fold] = {name: cell(s, (s.fold == fold) & (s.condition == name), llr, region)
+                       for name in dict.fromkeys(s.condition)}
+    conditions = list(dict.fromkeys(s.condition))
+    everyone = np.ones(len(s.rows), bool)
+    return {"task": task, "recipe": repr(recipe), "folds": cells, "flips": flips(s, region),
+            "summary": {name: summary(cells, name) for name in conditions},
+            "curve": vars_of(calibrate(s, everyone))}, s
+
+
+def vars_of(curve: Curve) -> dict[str, float]:
+    return {name: getattr(curve, name) for name in Curve.__slots__}
+
+
+GOALS = {
+    "synthetic-image": {"auc": (0.95, 0.90), "worst": 0.80},
+    "face-manipulation": {"auc": (0.92, 0.86), "worst": 0.80},
+}
+
+
+def shortfalls(task: str, figures: dict[str, dict[str, object]]) -> list[str]:
+    """Every aim that is missed, as a sentence; empty when all are met."""
+    goal, clean = GOALS[task], figures["clean"]
+    key = "matched_auc" if task == "face-manipulation" else "auc"
+    degraded = {name: part for name, part in figures.items() if name != "clean"}
+    worst = min(degraded, key=lambda name: degraded[name][key] or 1.0) if degraded else None
+    wanted = [(f"clean {key} {clean[key]:.3f}, aim {goal['auc'][0]}", clean[key] >= goal["auc"][0]),
+              (f"worst fold {clean['worst_fold']} {clean['worst_auc']:.3f}, aim {goal['worst']}",
+               clean["worst_auc"] >= goal["worst"]),
+              (f"Cllr {clean['cllr']:.2f}, aim 0.7", clean["cllr"] <= 0.7),
+              (f"false alarms {clean['false_alarms_at_upper']:.3f}, aim 0.05", clean["false_alarms_at_upper"] <= 0.05)]
+    if worst:
+        got = degraded[worst]
+        wanted += [(f"{worst} {key} {got[key]:.3f}, aim {goal['auc'][1]}", got[key] >= goal["auc"][1]),
+                   (f"{worst} false alarms {max(d['false_alarms_at_upper'] for d in degraded.values()):.3f}, aim 0.08",
+                    max(d["false_alarms_at_upper"] for d in degraded.values()) <= 0.08)]
+    return [text for text, met in wanted if not met]
+
+
+def weights_of(task: str) -> dict[str, str]:
+    """Id and hash of the shipped head: SHA-256 over the sorted hashes of its files, as the manifest has it."""
+    files = sorted((ROOT / "weights" / "shipped").glob(f"{task}.*"))
+    hashes = sorted(hashlib.sha256(f.read_bytes()).hexdigest() for f in files)
+    return {"id": task, "sha256": hashlib.sha256("\n".join(hashes).encode()).hexdigest()}
+
+
+def calibration(task: str, result: dict[str, object], s: Scores, ranges: dict[str, list[float | None]]) -> dict[str, object]:
+    """The file that ships: one condition, since a crop's history is not known at scan time."""
+    curve, figures = calibrate(s, np.ones(len(s.rows), bool)), result["summary"]
+    ends = [float(np.floor(s.score.min()) - 1), float(np.ceil(s.score.max()) + 1)]
+    knots = [[x, curve.slope * x + curve.offset] for x in ends]
+    missed = shortfalls(task, figures)
+    clean = figures["clean"]
+    condition = {
+        "name": "clean and re-shipped together" if len(figures) > 1 else "clean", "applies": ranges, "method": "platt",
+        "n_real": int((~s.fake).sum()), "n_synthetic": int(s.fake.sum()), "knots": knots,
+        "llr_min": curve.low, "llr_max": curve.high,
+        "auc": clean["auc"], "auc_ci95": list(clean["auc_ci95"]), "worst_fold": clean["worst_fold"],
+        "worst_auc": clean["worst_auc"], "eer": clean["eer"], "cllr": clean["cllr"], "matched_auc": clean["matched_auc"],
+        "detection_at_false_alarms": clean["detection"],
+        "re-shipped": {n: {k: f[k] for k in ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "detected_at_upper")}
+                       for n, f in figures.items() if n != "clean"},
+        "coverage": result.get("coverage", {}),
+    }
+    thresholds = {"lower": curve.lower, "upper": curve.upper,
+                  **{k: clean[k] for k in ("false_alarms_at_upper", "detected_at_upper", "cleared_fakes_at_lower",
+                                           "cleared_reals_at_lower")}}  # fmt: skip
+    return {"schema": 1, "detector": task, "weights": weights_of(task),
+            "propositions": "see the detector's card", "command": f"python benchmarks/run.py visual DATA {task}",
+            "folds": "benchmarks/protocols/visual_folds.toml", "conditions": [condition], "thresholds": thresholds,
+            "experimental": bool(missed), "experimental_reason": "aims missed on left-out folds: " + "; ".join(missed) if missed else ""}
+
+
+def table_row(name: str, f: dict[str, object]) -> str:
+    low, high = f["auc_ci95"]
+    matched_text = f"{f['matched_auc']:.3f}" if f["matched_auc"] else "-"
+    detection = " / ".join(f"{v:.2f}" for v in f["detection"].values())
+    return (f"|{name}|{f['auc']:.3f} ({low:.3f}-{high:.3f})|{f['worst_auc']:.3f} {f['worst_fold']}|{matched_text}|"
+            f"{f['cllr']:.2f}|{detection}|{f['false_alarms_at_upper']:.3f}|{f['detected_at_upper']:.2f}|"
+            f"{f['cleared_fakes_at_lower']:.3f}|{f['cleared_reals_at_lower']:.2f}|")
+
+
+def markdown(results: dict[str, dict[str, object]]) -> str:
+    """The results page."""
+    lines = ["# Visual detectors on left-out folds", "",
+             "Made by `python benchmarks/run.py visual DATA`; folds in `benchmarks/protocols/visual_folds.toml`. Every figure is of",
+             "the recipe, trained without the fold that it is reported for; thresholds and curves come from the other folds too.",
+             "AUC: mean over folds with a 95 % interval (folds redrawn, pictures redrawn within each).", ""]
+    for task, result in results.items():
+        lines += [f"## {task}", "", f"`{result['recipe']}`", "",
+                  "|condition|AUC mean|worst fold|matched pairs|Cllr|detected at 5 / 1 / 0.1 % false alarms|false alarms at the "
+                  "upper threshold|detected there|fakes under the lower|reals under the lower|",
+                  "|-|-|-|-|-|-|-|-|-|-|"]
+        lines += [table_row(name, f) for name, f in result["summary"].items()]
+        lines += ["", "|fold|" + "|".join(result["summary"]) + "|", "|-|" + "-|" * len(result["summary"])]
+        for fold, cells in result["folds"].items():
+            values = [f"{c['auc']:.3f} ({c['auc_ci95'][0]:.2f}-{c['auc_ci95'][1]:.2f})" for c in cells.values()]
+            lines.append(f"|{fold} ({cells['clean']['n_fake']} fake, {cells['clean']['n_real']} real)|" + "|".join(values) + "|")
+        turned = result["flips"]
+        if turned:
+            lines += ["", f"Verdict regions that turn round under re-shipping: {turned['turned']:.3f}; that change at all: "
+                          f"{turned['changed']:.3f}."]
+        lines.append("")
+        missed = shortfalls(task, result["summary"])
+        lines += ["Missed aims: " + ("; ".join(missed) if missed else "none") + ".", ""]
+    return "\n".join(lines)
+
+
+RANGES: dict[str, dict[str, list[float | None]]] = {
+    "synthetic-image": {"short_side": [112, None]},
+    "face-manipulation": {"face_px": [60, None]},
+}
+
+
+def main(argv: list[str]) -> None:
+    data, tasks = Path(argv[0]), argv[1:] or list(recipes.RECIPES)
+    folder = Path(__file__).resolve().parent / "results"
+    stored = folder / "visual.json"
+    results = json.loads(stored.read_text()) if stored.exists() else {}
+    for task in tasks:
+        result, s = evaluate(data, task)
+        results[task] = json.loads(json.dumps(result, default=float))
+        made = calibration(task, results[task], s, RANGES[task])
+        path = ROOT / "weights" / "calibration" / f"{task}.json"
+        path.write_text(json.dumps(made, indent=1, default=float) + "\n")
+    stored.write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "visual.md").write_text(markdown(results))

@@ -1,0 +1,89 @@
+"""Make our own blends from every real face with landmarks and keep the encoder's features of them.
+
+    python training/visual/blend_features.py DATA --seed 1
+
+Each real face gives three crops with one and the same random history (scale, blur, noise, codecs): itself, a blend of
+itself (self-blending or re-synthesis) and a cross-identity blend with a face of the same source. They differ in the
+blend alone. Written to CACHE/blends.SEED.npz (rows), .features.npy (as features.py) and .patch.npy (patch tokens).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import blending
+import crops
+import numpy as np
+import torch
+from corpus import Row, rows, thin
+from features import CACHE, batches, encoder, summarise
+
+PATCH_BLOCKS = (5, 7, 9)
+
+
+def landmarks(data: Path) -> dict[str, np.ndarray]:
+    with (data / "visual" / "manifest.csv").open(newline="", encoding="utf-8") as stream:
+        return {f"visual/{r['file']}": np.array(json.loads(r["landmarks5"]), np.float32)
+                for r in csv.DictReader(stream) if r["landmarks5"]}
+
+
+class Maker:
+    """Three crops for each real face, in a fixed order."""
+
+    def __init__(self, data: Path, seed: int) -> None:
+        self.data, self.seed, self.points = data, seed, landmarks(data)
+        faces = [r for r in rows(data, "face-manipulation") if not r.fake and r.file in self.points]
+        self.rows = thin(faces, f"blend{seed}")
+
+    def donors(self, row: Row) -> list[Row]:
+        return [r for r in self.rows if r.source == row.source and r.picture != row.picture]
+
+    def triple(self, row: Row) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
+        """(pixels 224, mask 14 x 14, kind, outline) of the real face and of its two blends."""
+        rng = crops.seeded(row.file, f"blend{self.seed}")
+        rgb, points = crops.read(self.data / row.file), self.points[row.file]
+        donor = self.donors(row)[int(rng.integers(len(self.donors(row))))]
+        make = blending.self_blend if rng.random() < 0.6 else blending.resynthesise
+        blends = [make(rgb, points, rng),
+                  blending.cross_blend(rgb, points, crops.read(self.data / donor.file), self.points[donor.file], rng)]
+        history = int(rng.integers(2**31))
+        made = [(rgb, np.zeros(rgb.shape[:2], np.float32), "real", "")]
+        made += [(b.pixels, b.mask, b.kind, b.outline) for b in blends]
+        return [(crops.fit_face(crops.augment(pixels, np.random.default_rng(history), mirror=False)),
+                 blending.grid_mask(mask), kind, outline) for pixels, mask, kind, outline in made]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--weights", type=Path, default=CACHE / "clip-full.safetensors")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    net, maker = encoder(args.weights), Maker(args.data, args.seed)
+    features, patches, masks, names = [], [], [], []
+
+    def stream():
+        for row in maker.rows:
+            for pixels, mask, kind, outline in maker.triple(row):
+                masks.append(mask)
+                names.append((row.file, row.fold, row.source, kind, outline))
+                yield pixels
+
+    with torch.inference_mode():
+        for batch in batches(stream(), 8):
+            outputs = net(torch.from_numpy(crops.normalise(batch)))
+            features.append(summarise(outputs))
+            patches.append(outputs["patch"][:, list(PATCH_BLOCKS)].clamp(-6e4, 6e4).half().numpy())
+    base = CACHE / f"blends.{args.seed}"
+    np.save(f"{base}.features.npy", np.concatenate(features))
+    np.save(f"{base}.patch.npy", np.concatenate(patches))
+    np.savez(f"{base}.npz", masks=np.stack(masks), names=np.array(names))
+    print(base, len(names))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The two recipes: which features, which training crops, how strong the regularisation. Benchmarks and shipping share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from corpus import Row
+from features import CACHE
+from heads import Linear, balance, fit_logistic
+from numpy.typing import NDArray
+from table import Table, have, load
+
+from deepfake_detect.detect.networks.clip import CLS_BLOCKS
+
+DEGRADED = ("half-jpeg75", "webp70", "h264-crf32", "screenshot", "messenger480")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`cls`: blocks whose class token is used; `stats`: blocks whose patch mean and deviation are used; `l2`: weight of
+    the squared norm on standardised features; `power`: a family of n crops weighs n ** power; `train`: conditions."""
+
+    task: str
+    cls: tuple[int, ...]
+    stats: tuple[int, ...]
+    l2: float
+    power: float
+    train: tuple[str, ...]
+    blends: tuple[int, ...] = ()
+
+
+RECIPES = {
+    "synthetic-image": Recipe("synthetic-image", CLS_BLOCKS, (), 3e-2, 0.5, ("clean", "half-jpeg75", "aug1", "aug2")),
+    "face-manipulation": Recipe("face-manipulation", CLS_BLOCKS, (), 3e-2, 0.5, ("clean", "half-jpeg75", "aug1"), (1,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    rows: list[Row]
+    features: NDArray[np.float32] = field(repr=False)
+
+    def without(self, fold: str) -> TrainingSet:
+        keep = [i for i, row in enumerate(self.rows) if row.fold != fold]
+        return TrainingSet([self.rows[i] for i in keep], self.features[keep])
+
+
+def design(features: NDArray[np.float16], recipe: Recipe) -> NDArray[np.float32]:
+    """[n, blocks, 3, 768] -> [n, (cls + 2 * stats) * 768] in the order of the heads' inputs."""
+    parts = [features[:, list(recipe.cls), 0]]
+    parts += [features[:, list(recipe.stats), kind] for kind in (1, 2) if recipe.stats]
+    return np.concatenate([p.reshape(len(features), -1) for p in parts], 1).astype(np.float32)
+
+
+def blend_table(data: Path, seed: int) -> Table:
+    """Our own blends and their real counterparts as rows of their source's fold; the kind of blend is the family."""
+    from corpus import rows
+
+    names = np.load(f"{CACHE}/blends.{seed}.npz")["names"]
+    known = {r.file: r for r in rows(data, "face-manipulation")}
+    made = [_blend_row(known[file], kind) for file, _, _, kind, _ in names]
+    return Table(made, np.load(f"{CACHE}/blends.{seed}.features.npy", mmap_mode="r"))
+
+
+def _blend_row(real: Row, kind: str) -> Row:
+    values = {name: getattr(real, name) for name in Row.__slots__}
+    if kind == "real":
+        return real
+    return Row(**{**values, "fake": True, "kind": "own_blend", "family": f"own {kind}", "pair": real.file})
+
+
+def training_set(data: Path, recipe: Recipe) -> TrainingSet:
+    """Everything the recipe trains on, of all folds."""
+    tables: Iterable[Table] = [load(data, recipe.task, name) for name in have(recipe.task, list(recipe.train))]
+    tables = [*tables, *(blend_table(data, seed) for seed in recipe.blends if Path(f"{CACHE}/blends.{seed}.npz").exists())]
+    return TrainingSet([r for t in tables for r in t.rows], np.concatenate([design(t.features[:], recipe) for t in tables]))
+
+
+def fit(recipe: Recipe, part: TrainingSet) -> Linear:
+    fake = np.array([r.fake for r in part.rows])
+    return fit_logistic(part.features, fake, balance(part.rows, recipe.power), recipe.l2)

@@ -1,0 +1,65 @@
+"""Train a recipe on everything and write the head that ships.
+
+    python training/visual/ship.py DATA [synthetic-image] [face-manipulation]
+
+Deterministic: the regressions are convex and start from zero; tokens of the map are drawn from a fixed seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import maps
+import numpy as np
+import recipes
+from corpus import ROOT
+from head_files import WIDTH, save_head
+from table import have, load
+
+from deepfake_detect.detect.networks.clip import CLS_BLOCKS, PATCH_BLOCKS
+
+COMPONENTS = 48
+
+
+def spread(linear, recipe: recipes.Recipe) -> np.ndarray:
+    """The recipe's weights at their places among all outputs of the encoder, zero elsewhere."""
+    slots = [(b, "cls") for b in CLS_BLOCKS] + [(b, kind) for kind in ("mean", "std") for b in PATCH_BLOCKS]
+    used = [(b, "cls") for b in recipe.cls] + [(b, kind) for kind in ("mean", "std") for b in recipe.stats]
+    out = np.zeros((len(slots), WIDTH), np.float32)
+    for place, part in zip(used, linear.weight.reshape(-1, WIDTH), strict=True):
+        out[slots.index(place)] = part
+    return out.ravel()
+
+
+def domain(data: Path, task: str) -> dict[str, np.ndarray]:
+    """Whitening of the last class token over clean crops and those with a random history."""
+    tables = [load(data, task, name) for name in have(task, ["clean", "aug1"])]
+    x = np.concatenate([t.features[:, CLS_BLOCKS[-1], 0] for t in tables]).astype(np.float64)
+    mean = x.mean(0)
+    _, size, directions = np.linalg.svd(x - mean, full_matrices=False)
+    whiten = directions[:COMPONENTS].T / (size[:COMPONENTS] / np.sqrt(len(x)))
+    return {"domain.mean": mean.astype(np.float32), "domain.whiten": whiten.astype(np.float32)}
+
+
+def ship(data: Path, task: str, out: Path) -> None:
+    recipe = recipes.RECIPES[task]
+    linear = recipes.fit(recipe, recipes.training_set(data, recipe))
+    arrays = {"score.weight": spread(linear, recipe), "score.bias": np.array([linear.bias], np.float32),
+              **domain(data, task)}
+    if recipe.blends:
+        d = maps.map_data(data, recipe.blends[0])
+        read_out = maps.fit_map(d, np.ones(len(d.rows), bool))
+        arrays |= {"map.weight": read_out.weight, "map.bias": np.array([read_out.bias], np.float32)}
+    meta = {"format": "pt", "recipe": repr(recipe)}
+    save_head(arrays, out / task, len(CLS_BLOCKS), len(PATCH_BLOCKS), meta)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("tasks", nargs="*", default=list(recipes.RECIPES))
+    parser.add_argument("--out", type=Path, default=ROOT / "weights" / "shipped")
+    args = parser.parse_args()
+    for name in args.tasks:
+        ship(args.data, name, args.out)
