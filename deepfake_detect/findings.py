@@ -194,8 +194,9 @@ class Note:
 class CaseRecord:
     """What heads a report that belongs to a case, each as it was typed, or None.
 
-    ``minor``: a child is or may be shown, so no picture is kept. ``paths``, ``tags`` and ``notes`` are filled when a
-    case is shown or exported; the stored report has none.
+    ``minor``: a child is or may be shown, so no picture is kept. ``modified``: when the file was last written, as its
+    file system said at the scan, UTC in ISO 8601. ``paths``, ``tags`` and ``notes`` are filled when a case is shown or
+    exported; the stored report has none.
     """
 
     case_id: str | None = None
@@ -203,6 +204,7 @@ class CaseRecord:
     examiner: str | None = None
     organisation: str | None = None
     minor: bool = False
+    modified: str | None = None
     paths: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ..findings import CaseRecord, Evidence, Failure, Report
+from .evidence import modified
 from .layout import Profile
 
 _HIDDEN = "the file"
@@ -38,11 +39,15 @@ class Handling:
 
 def prepared(result: Report | Failure, handling: Handling) -> Report | Failure:
     """The result as it may be written and printed, with what heads it. Does nothing to one that is prepared already."""
+    path = result.media.path if isinstance(result, Report) else result.path
+    written = result.case.modified if result.case else None
+    if written is None and path is not None and not handling.survivor:
+        written = modified(path)
     if handling.survivor:
         result = without_names(result)
     if handling.minor and isinstance(result, Report):
         result = without_pictures(result)
-    return replace(result, case=handling.record)
+    return replace(result, case=replace(handling.record, modified=written))
 
 
 def without_pictures(report: Report) -> Report:

@@ -12,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import ReportError, UsageError
-from ..findings import EvidenceImage, Failure, Note, Report
+from ..findings import CaseRecord, EvidenceImage, Failure, Note, Report
 from ..report.html import render_failure, render_index, render_report
 from ..report.index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
 from ..report.serialise import from_json, to_json
 from .bag import finalise
 from .custody import Action, CustodyLog, now, says_minor
-from .evidence import EvidenceRecord, modified, place
+from .evidence import EvidenceRecord, place
 from .files import append_line, drop_torn, make_folder, reported, whole_lines, write_whole
 from .layout import FORMAT, CaseFolder, CaseInfo, is_sha256
 from .notes import NoteLine, TagLine, add_line, check_tag
@@ -136,14 +136,28 @@ class CaseWriter:
 
         Returns the path of ``index.html``.
         """
-        entries = tuple(self._entries.values())
         with reported(self.folder):
             self._reopen()
-            write_whole(self.places.data / "index.json", (to_json(CaseIndex(entries), indent=2) + "\n").encode("ascii"))
-            write_whole(self.places.data / "index.html", render_index(entries).encode("utf-8"))
+            index = self._index()
+            write_whole(self.places.data / "index.json", (to_json(index, indent=2) + "\n").encode("ascii"))
+            write_whole(self.places.data / "index.html", render_index(index.files, index.case).encode("utf-8"))
             finalise(self.places, self._info, self._log)
             self._log.close()
         return self.places.data / "index.html"
+
+    def _index(self) -> CaseIndex:
+        """Every entry with what people added, headed by what the case was begun with."""
+        reader, first = CaseReader(self.folder), self._log.entries[0]
+        entries = tuple(
+            replace(
+                entry,
+                tags=reader.tags.get(name, ()),
+                concluded_by=tuple(dict.fromkeys(note.by for note in reader.notes.get(name, ()))),
+            )
+            for name, entry in self._entries.items()
+        )
+        record = CaseRecord(first.case_id, None, first.examiner, first.organisation, self.minor)
+        return CaseIndex(entries, record)
 
     def _begin(self, new: bool) -> None:
         for path in (self.places.data, self.places.reports, self.places.images):
@@ -198,8 +212,10 @@ class CaseWriter:
             if folder not in self._info.roots:
                 self._write_info(replace(self._info, roots=(*self._info.roots, folder)))
             root = self._info.roots.index(folder)
-        size, written = media.size if media else None, modified(path) if path is not None else None
-        record = EvidenceRecord(sha256, root, within, size, written, self.handling.record.exhibit)
+        written = result.case.modified if result.case else None
+        record = EvidenceRecord(
+            sha256, root, within, media.size if media else None, written, self.handling.record.exhibit
+        )
         append_line(self.places.log("evidence"), to_json(record).encode("ascii"))
 
     def _write_documents(self, result: Report | Failure, page: Path) -> str:

@@ -8,12 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from ..findings import Failure, Finding, Report
+from ..findings import CaseRecord, Failure, Finding, Report
 from .text import safe_text
-from .words import abstention_sentence, as_sentence
+from .words import abstention_sentence, as_sentence, label_words, verdict_weight
 
-_FIXED = ("path", "sha256", "md5", "sha1", "size", "kind", "format", "seconds", "label", "llr", "reasons")
-_LAST = ("abstentions", "failure", "failure_message")
+_FIXED = (
+    "path", "sha256", "md5", "sha1", "size", "kind", "format", "seconds", "label", "llr", "reasons", "words", "scanned",
+)  # fmt: skip
+_LAST = (
+    "abstentions", "failure", "failure_message", "modified", "case_id", "exhibit", "examiner", "organisation", "paths",
+    "tags", "conclusions", "concluded_by", "reviewer",
+)  # fmt: skip
 _CELL_LIMIT = 32_000  # a cell of a spreadsheet holds 32,767 characters
 # Also after a semicolon, which separates cells where the comma is the decimal sign; full-width forms act like the
 # ASCII ones.
@@ -65,20 +70,35 @@ def _cell(value: str | float | None) -> str | float:
 
 
 def _row(result: Report | Failure) -> _Row:
+    added = _record(result.case)
     if isinstance(result, Failure):
         blank = (None,) * (len(_FIXED) - 2)
         message = f"{as_sentence(result.message)} {as_sentence(result.hint)}".strip()
-        return _Row((result.path, result.sha256, *blank), {}, (None, result.reason.value, message))
+        return _Row((result.path, result.sha256, *blank), {}, (None, result.reason.value, message, *added))
     media, verdict = result.media, result.verdict
     first = (
         *(media.path, media.sha256, media.md5, media.sha1, media.size, media.kind.value if media.kind else None),
         *((media.facts.format, media.facts.seconds) if media.facts else (None, None)),
         *((verdict.label.value, verdict.llr, "; ".join(verdict.reasons)) if verdict else (None, None, None)),
+        f"{label_words(verdict.label)}. {verdict_weight(verdict) or ''}".strip() if verdict else None,
+        result.run.started,
     )
     failed = next((a for a in result.abstentions if a.detector == "scan"), None)
     abstentions = [f"{a.detector} {a.subject} {a.reason.value}: {abstention_sentence(a)}" for a in result.abstentions]
     failure = (failed.reason.value, abstention_sentence(failed)) if failed else (None, None)
-    return _Row(first, _strongest(result.findings), ("; ".join(abstentions), *failure))
+    return _Row(first, _strongest(result.findings), ("; ".join(abstentions), *failure, *added))
+
+
+def _record(record: CaseRecord | None) -> tuple[str | None, ...]:
+    """When the file was written, what heads the report, and what people added."""
+    if record is None:
+        return (None,) * 10
+    people = [{note.by: None for note in record.notes}, {n.reviewer: None for n in record.notes if n.reviewer}]
+    return (
+        *(record.modified, record.case_id, record.exhibit, record.examiner, record.organisation),
+        *("; ".join(record.paths), "; ".join(record.tags), "; ".join(note.conclusion for note in record.notes)),
+        *("; ".join(names) for names in people),
+    )
 
 
 def _strongest(findings: Sequence[Finding]) -> dict[str, tuple[float | None, float | None]]:

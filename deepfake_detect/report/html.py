@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..explain.timeline import clock, timeline_svg
-from ..findings import DetectorRecord, Evidence, EvidenceImage, Failure, Finding, Label, Report
+from ..findings import CaseRecord, DetectorRecord, Evidence, EvidenceImage, Failure, Finding, Label, Report
 from ..media import JsonValue, MediaKind, Span
 from . import words
 from .gauge import gauge_svg
@@ -56,9 +56,13 @@ def render_failure(failure: Failure, index: str | None = None) -> str:
     return _environment().get_template("failure.html.j2").render(failure=failure, index=index)
 
 
-def render_index(entries: Sequence[IndexEntry]) -> str:
-    """The first page of a case: every document with its verdict or reason, linked under ``reports/``."""
-    return _environment().get_template("index.html.j2").render(entries=entries, counts=_counts(entries))
+def render_index(entries: Sequence[IndexEntry], record: CaseRecord | None = None) -> str:
+    """The first page of a case: every document with its verdict or reason, linked under ``reports/``.
+
+    ``record``: what heads the case.
+    """
+    values = {"entries": entries, "counts": _counts(entries), "record": record}
+    return _environment().get_template("index.html.j2").render(values)
 
 
 def _counts(entries: Sequence[IndexEntry]) -> list[tuple[str, int]]:

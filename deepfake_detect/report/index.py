@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..findings import SCHEMA_VERSION, Failure, Label, Reason, Report
+from ..findings import SCHEMA_VERSION, CaseRecord, Failure, Label, Reason, Report
 from .words import as_sentence
 
 
@@ -15,7 +15,7 @@ class IndexEntry:
     found.
 
     ``label`` and ``llr`` are the verdict's; ``failure`` and ``message`` are set for a file without a report,
-    ``fingerprint`` for one with it.
+    ``fingerprint`` for one with it. ``tags`` and ``concluded_by`` are what people added until the index was written.
     """
 
     name: str
@@ -28,6 +28,8 @@ class IndexEntry:
     failure: Reason | None
     message: str
     fingerprint: str | None
+    tags: tuple[str, ...] = ()
+    concluded_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class CaseIndex:
     """All documents of a case, in the order in which they were first added."""
 
     files: tuple[IndexEntry, ...]
+    case: CaseRecord | None = None
     schema: str = SCHEMA_VERSION
 
 
