@@ -64,7 +64,7 @@ def test_the_case_holds_both_forms_of_each_report(samples_case: Any, reports: di
         assert stored == report
         assert (case / "data" / "reports" / f"{name}.html").stat().st_size > 2000
     assert (case / "data" / "index.html").is_file()
-    assert (case / "index.json").is_file()
+    assert (case / "data" / "index.json").is_file()
 
 
 def test_pictures_of_evidence_are_in_the_case_under_their_hash(samples_case: Any, reports: dict[str, Any]) -> None:
