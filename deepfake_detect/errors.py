@@ -66,6 +66,16 @@ class LimitExceededError(IngestError):
     """Larger than the limits of this run allow (pixels, frames, duration, bytes)."""
 
 
+class IsolationError(IngestError):
+    """The process that read the file crashed, was killed, or answered what makes no sense."""
+
+
+class DecodingTimeoutError(IngestError):
+    """The process that read the file took longer than the limits of this run allow."""
+
+    reason = Reason.TIMEOUT
+
+
 class WeightsError(DeepfakeDetectError):
     """A weights file that is missing, changed, of a refused format, or does not fit its network."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import LimitExceededError
 
+_EDGES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -13,7 +15,8 @@ class Limits:
 
     ``max_picture_bytes``: a picture file is held in memory whole. ``max_pixels``: of a single picture or frame.
     ``max_frames``: of a video or animation, as stored. ``max_metadata_chars``: of one value. ``max_metadata_bytes``:
-    of one packet (XMP, a PNG text chunk once unpacked) that gets parsed at all.
+    of one packet (XMP, a PNG text chunk once unpacked) that gets parsed at all. The last three bind the process that
+    reads the file (``isolate``): memory beyond its own code, CPU time of all its threads, and time it is waited for.
     """
 
     max_bytes: int = 64 * 2**30
@@ -24,6 +27,14 @@ class Limits:
     max_metadata_chars: int = 4096
     max_metadata_entries: int = 512
     max_metadata_bytes: int = 4 * 2**20
+    max_memory_bytes: int = 4 * 2**30
+    max_cpu_seconds: float = 3600.0
+    max_wall_seconds: float = 1800.0
+
+    @property
+    def max_decoded_pixels(self) -> int:
+        """Pixels that a video decoder is given: it allocates more than it shows."""
+        return self.max_pixels * 11 // 10 + _EDGES
 
     def check_bytes(self, size: int) -> None:
         """Raise ``LimitExceededError`` if a file of ``size`` bytes is too large."""

@@ -11,8 +11,6 @@ from .gaps import Gaps
 from .limits import Limits
 from .probe import is_cover
 
-_EDGES = 1_000_000  # decoders allocate more than they show
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -27,7 +25,7 @@ class Choice:
         audio = container.streams[self.audio] if self.audio is not None else None
         if video is not None:
             video.thread_type = "AUTO"
-            video.codec_context.options = {"max_pixels": str(limits.max_pixels * 11 // 10 + _EDGES)}
+            video.codec_context.options = {"max_pixels": str(limits.max_decoded_pixels)}
         return video, audio
 
 
