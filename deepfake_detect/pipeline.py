@@ -17,7 +17,8 @@ from .errors import EvidenceChangedError, IngestError, UnreadableError
 from .findings import Abstention, Failure, Reason, Report
 from .fuse import decide
 from .gather import Finders, gather
-from .ingest import Identity, Source, identify, open_media
+from .ingest import Identity, Source, identify
+from .ingest.isolate import Isolation
 from .judge import judge, lines, subjects
 from .loading import LoadedDetector, load_detectors
 from .media import FaceTrack, MediaFile, SpeechWindow
@@ -42,6 +43,7 @@ class Scanner:
     ) -> None:  # fmt: skip
         self.options = options or ScanOptions()
         self._comparer = comparer
+        self._isolation = Isolation(self.options.limits)
         registry = Registry(plugins)
         selected = registry.select(tuple(detectors) if detectors else None)
         self._plugins = registry.plugins()
@@ -61,8 +63,14 @@ class Scanner:
         self.close()
 
     def close(self) -> None:
-        """Let the models go; the scanner cannot be used afterwards."""
+        """Let the models go and end the workers; the scanner cannot be used afterwards."""
+        self._isolation.close()
         self.detectors = ()
+
+    @property
+    def protections(self) -> tuple[str, ...]:
+        """What guards this system from the files; begins with ``none:`` where nothing does."""
+        return self._isolation.protections()
 
     def scan(self, source: Source, *, timeout: float | None = None, cancel: threading.Event | None = None) -> Report:
         """Scan a path, bytes or a seekable binary stream.
@@ -87,7 +95,7 @@ class Scanner:
             options["originals"] = self._comparer.as_json()
         run = run_record(
             started, time.monotonic() - clock, self.device, tuple(records), self._finders.records(), options,
-            self._plugins,
+            self._plugins, self.protections,
         )  # fmt: skip
         return Report(run=run, **content)
 
@@ -124,13 +132,13 @@ class Scanner:
 
     def _scan(self, source: Source, identity: Identity, deadline: Deadline) -> dict[str, Any]:
         """The fields of a report that come from the file."""
-        with open_media(source, identity, self.options.limits, self.options.trust_list) as opened:
+        limits, trusted = self.options.limits, self.options.trust_list
+        with self._isolation.open_media(source, identity, limits, trusted, deadline.check) as opened:
             gathered = gather(opened, self.options.plan, self._finders, deadline)
             pictures = self.options.pictures
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
             gaps = gathered.gaps
             if self._comparer is not None:
-                limits = self.options.limits
                 more = self._comparer.look(opened, gathered.tracks, deadline, limits, pictures)
                 findings, abstentions, gaps = findings + more[0], abstentions + more[1], gaps + more[2]
             opened.verify_unchanged()

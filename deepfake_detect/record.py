@@ -44,6 +44,7 @@ def fingerprint(
 def run_record(
     started: datetime, seconds: float, device: str, detectors: tuple[DetectorRecord, ...],
     extractors: tuple[WeightRecord, ...], options: Mapping[str, JsonValue], plugins: tuple[str, ...],
+    protections: tuple[str, ...],
 ) -> RunRecord:  # fmt: skip
     """The record for one report."""
     return RunRecord(
@@ -58,6 +59,6 @@ def run_record(
         options=options,
         packages={name: installed(name) for name in PACKAGES},
         platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        protections=(),
+        protections=protections,
         plugins=plugins,
     )
