@@ -83,14 +83,18 @@ def _scored(loaded: LoadedDetector, sample: Any, score: Score, explain: bool) ->
         region=score.region,
         span=span,
         condition=condition.name,
-        evidence=(*_timeline(score), *(loaded.explain(sample) if explain else ())),
+        evidence=(
+            *_timeline(score, condition.score_at(loaded.calibration.upper)),
+            *(loaded.explain(sample, score) if explain else ()),
+        ),
     )
 
 
-def _timeline(score: Score) -> tuple[Evidence, ...]:
+def _timeline(score: Score, threshold: float | None) -> tuple[Evidence, ...]:
     if len(score.timeline) < 2:
         return ()
-    return (Evidence("timeline", "raw score over time, higher for synthetic", values=score.timeline),)
+    caption = "raw score over time, higher for synthetic"
+    return (Evidence("timeline", caption, values=score.timeline, threshold=threshold),)
 
 
 def lines(detectors: Sequence[LoadedDetector], findings: Sequence[Finding]) -> list[Line]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .batching import score_all
 from .checkpoints import WeightStore
-from .detect import Detector, DetectorCard, Outcome, Refusal, RegisteredDetector
+from .detect import Detector, DetectorCard, Outcome, Refusal, RegisteredDetector, Score
 from .errors import UsageError, WeightsError, WeightsMissingError
 from .findings import DetectorRecord, Evidence, Reason
 from .fuse import Calibration, parse_calibration
@@ -58,12 +58,11 @@ class LoadedDetector:
         except Exception as error:  # a foreign detector may raise anything
             return [Refusal(Reason.FAILED, f"{type(error).__name__}: {error}") for _ in samples]
 
-    def explain(self, sample: Any) -> tuple[Evidence, ...]:
-        """Explanations of one sample; none when the detector fails at it."""
-        if self.detector is None:
-            return ()
+    def explain(self, sample: Any, score: Score) -> tuple[Evidence, ...]:
+        """Explanations of one sample that was scored."""
+        assert self.detector is not None
         with self._lock:
-            return self.detector.explain(sample)
+            return self.detector.explain(sample, score)
 
 
 def _calibration(card: DetectorCard, store: WeightStore) -> Calibration | None:
@@ -112,5 +111,6 @@ def _load(registered: RegisteredDetector, detector: Detector[Any], store: Weight
         weights=() if refusal else tuple(store.record(id_) for id_ in card.weights),
         limits=card.limits,
         error_rates=calibration.error_rates() if calibration else {},
+        thresholds=(calibration.lower, calibration.upper) if calibration else None,
     )
     return LoadedDetector(card, record, detector, calibration, refusal)

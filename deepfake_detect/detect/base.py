@@ -92,6 +92,6 @@ class Detector(ABC, Generic[S]):
     def score(self, batch: Sequence[S]) -> list[Outcome]:
         """One outcome for each sample, in order."""
 
-    def explain(self, sample: S) -> tuple[Evidence, ...]:
-        """Maps and the like for one sample; nothing by default."""
+    def explain(self, sample: S, score: Score) -> tuple[Evidence, ...]:
+        """Maps and the like for one sample and the score that it got; nothing by default."""
         return ()

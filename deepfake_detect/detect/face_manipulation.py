@@ -41,6 +41,7 @@ class FaceManipulation(Detector[FaceTrack]):
         limits=(
             "faces under 60 pixels are refused",
             "frames are judged one by one: flicker over time carries no evidence",
+            "not measured on nude or nudified bodies: only the face is looked at",
             "make-up, beauty filters, portrait blur and video calls were not measured",
         ),
         proposition=Proposition(
@@ -75,16 +76,12 @@ class FaceManipulation(Detector[FaceTrack]):
         timeline = tuple((face.time, float(score)) for face, score in zip(faces, scores, strict=True))
         return Score(float(scores.mean()), quantities, span=track.span, timeline=timeline)
 
-    def explain(self, sample: FaceTrack) -> tuple[Evidence, ...]:
+    def explain(self, sample: FaceTrack, score: Score) -> tuple[Evidence, ...]:
         """The map of the face that scored highest."""
-        faces = _usable(sample)
-        if not faces:
-            return ()
-        fitted = [fit_face(face.pixels) for face in faces]
-        outputs = self._head(self._encoder(fitted))
-        best = int(np.argmax(outputs["score"]))
-        face = faces[best]
-        picture = evidence_image(overlay(fitted[best], outputs["map"][best]))
+        best = int(np.argmax([value for _, value in score.timeline]))
+        face = _usable(sample)[best]
+        pixels = fit_face(face.pixels)
+        picture = evidence_image(overlay(pixels, self._head(self._encoder([pixels]))["map"][0]))
         caption = "where the face looks foreign to its surroundings (red), on the face that scored highest"
         return (Evidence("map", caption, Span(face.time, face.time), face.region, image=picture),)
 
