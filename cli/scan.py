@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -78,9 +79,16 @@ def scan(
     pictures: Annotated[
         bool | None, typer.Option("--pictures/--no-pictures", help="Whether crops and maps of people are kept.")
     ] = None,
+    originals: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Originals to compare with; may be given several times.")
+    ] = None,
+    supplied_by: Annotated[str | None, typer.Option(help="Who supplied the originals; stands in the report.")] = None,
     no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load nothing foreign.")] = False,
     max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger pictures and frames.")] = 150_000_000,
     max_seconds: Annotated[float, typer.Option(min=1, help="Refuse longer videos and recordings.")] = 86_400.0,
+    max_memory: Annotated[
+        float, typer.Option(min=0.1, metavar="GIB", help="Refuse files that need more memory to decode.")
+    ] = 4.0,
     fail_on: Annotated[
         str | None, typer.Option(help="Exit with 10 if a file has one of these labels, comma-separated.")
     ] = None,
@@ -112,34 +120,38 @@ def scan(
         plan = SamplingPlan(fps, max_frames, max_audio)
         handled = handling(profile, survivor, minor, case_id, exhibit, examiner, organisation)
         keeps_pictures(pictures, handled)  # wrong usage is told before a folder is made
-        case = _case(output, handled, paths)
-        handled = case.handling if case else handled
-        kept = keeps_pictures(pictures, handled)
-        options = _options(plan, max_pixels, max_seconds, kept, trust_list)
         tally = exits.Tally()
-        with Scanner(
-            device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
-            weights=str(weights) if weights else None, plugins=not no_plugins,
-        ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
-            outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
-            ids = tuple(loaded.card.id for loaded in scanner.detectors)
-            try:
+        with _case(output, handled, paths, quiet) as case:
+            handled = case.handling if case else handled
+            kept = keeps_pictures(pictures, handled)
+            options = _options(plan, max_pixels, max_seconds, max_memory, kept, trust_list)
+            with Scanner(
+                device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
+                weights=str(weights) if weights else None, plugins=not no_plugins,
+            ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
+                _tell_unprotected(scanner.protections)
+                outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
+                ids = tuple(loaded.card.id for loaded in scanner.detectors)
                 _write(format_, _kept(outcomes, tally, case, handled), ids)
-            finally:
-                _finish(case, output, quiet)
         if not tally.files:
             raise DeepfakeDetectError("no file to scan", "Name a file, or a folder that holds one.")
         raise typer.Exit(tally.exit_code(labels))
 
 
+def _tell_unprotected(protections: tuple[str, ...]) -> None:
+    if protections[0].startswith("none:"):
+        print(f"Protections: {protections[0]}", file=sys.stderr)
+
+
 def _options(
-    plan: SamplingPlan, max_pixels: int, max_seconds: float, pictures: bool, trust_list: Path | None
+    plan: SamplingPlan, max_pixels: int, max_seconds: float, max_memory: float, pictures: bool, trust_list: Path | None
 ) -> ScanOptions:
     from deepfake_detect.ingest import Limits
     from deepfake_detect.options import ScanOptions
 
     trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
-    return ScanOptions(plan, Limits(max_pixels=max_pixels, max_seconds=max_seconds), pictures, trusted)
+    limits = Limits(max_pixels=max_pixels, max_seconds=max_seconds, max_memory_bytes=int(max_memory * 2**30))
+    return ScanOptions(plan, limits, pictures, trusted)
 
 
 def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:
@@ -154,13 +166,20 @@ def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableE
                 yield file
 
 
-def _case(output: Path | None, handled: Handling, paths: list[str]) -> CaseWriter | None:
+@contextmanager
+def _case(output: Path | None, handled: Handling, paths: list[str], quiet: bool) -> Iterator[CaseWriter | None]:
+    """The case, if one is wanted; finalised whatever happens."""
     if output is None:
-        return None
+        yield None
+        return
     from deepfake_detect.case.evidence import roots_of
     from deepfake_detect.case.writer import CaseWriter
+    from deepfake_detect.report.text import safe_text
 
-    return CaseWriter(output, handled, roots_of(paths))
+    with CaseWriter(output, handled, roots_of(paths)) as case:
+        yield case
+    if not quiet:
+        print(f"Reports: {safe_text(str(output / 'data' / 'index.html'))}", file=sys.stderr)
 
 
 def _kept(
@@ -193,13 +212,3 @@ def _write(format_: Format, outcomes: Iterator[Outcome], detectors: tuple[str, .
         from .render import write_json
 
         write_json(outcomes, sys.stdout)
-
-
-def _finish(case: CaseWriter | None, output: Path | None, quiet: bool) -> None:
-    if case is None or output is None:
-        return
-    case.finish()
-    if not quiet:
-        from deepfake_detect.report.text import safe_text
-
-        print(f"Reports: {safe_text(str(output / 'data' / 'index.html'))}", file=sys.stderr)
