@@ -44,7 +44,5 @@ def replay(
             print(f"{'differs' if done.differences else 'same':<8} {done.sha256} ({gap})", flush=True)
             for difference in done.differences:
                 print(f"         {safe_text(difference, 300)}")
-        print(
-            f"{same} of {files} the same: label, lines and reasons equal, scores and log10 ratios within {TOLERANCE}"
-        )
+        print(f"{same} of {files} the same: label, lines and reasons equal, scores and log10 ratios within {TOLERANCE}")
         raise typer.Exit(exits.DONE if files and same == files else exits.FAILED)
