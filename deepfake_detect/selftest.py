@@ -111,6 +111,8 @@ def run_selftest(device: str = "auto") -> Iterator[Check]:
     yield from _decoder_checks(vectors)
     with Scanner(device=device, plugins=False) as scanner:
         yield Check("device", True, scanner.device)
+        for protection in scanner.protections:
+            yield Check("protection", True, protection)
         for loaded in scanner.detectors:
             yield Check(
                 f"detector {loaded.card.id}", loaded.refusal is None, loaded.refusal.detail if loaded.refusal else ""
