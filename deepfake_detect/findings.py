@@ -59,9 +59,8 @@ class EvidenceImage:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One explanation. ``kind``: ``crop``, ``map``, ``timeline`` or ``note``; ``values``.
-
-    (time in s, raw score) pairs.
+    """One explanation. ``kind``: ``crop``, ``map``, ``timeline``, ``spectrogram`` or ``note``; ``values``: (time in s,
+    raw score) pairs; ``threshold``: the raw score at which the ratio reaches the detector's upper threshold, or None.
     """
 
     kind: str
@@ -70,6 +69,7 @@ class Evidence:
     region: Region | None = None
     values: tuple[tuple[float, float], ...] = ()
     image: EvidenceImage | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,10 @@ class WeightRecord:
 
 @dataclass(frozen=True, slots=True)
 class DetectorRecord:
-    """A detector that took part: the device it really ran on, its weights, where its code came from."""
+    """A detector that took part: the device it really ran on, its weights, where its code came from.
+
+    ``thresholds``: lower and upper one in log10 LR, None for a detector without a calibration.
+    """
 
     id: str
     version: str
@@ -159,6 +162,7 @@ class DetectorRecord:
     weights: tuple[WeightRecord, ...]
     limits: tuple[str, ...] = ()
     error_rates: Mapping[str, JsonValue] = field(default_factory=dict)
+    thresholds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,16 @@ class Condition:
         return float(np.clip(np.interp(score, scores, ratios), self.llr_min, self.llr_max))
 
 
+    def score_at(self, llr: float) -> float | None:
+        """The lowest raw score whose bounded ratio reaches ``llr``; None if none does, or if every score does."""
+        if not self.llr_min < llr <= self.llr_max:
+            return None
+        for (left, low), (right, high) in pairwise(self.knots):
+            if low < llr <= high:
+                return left + (llr - low) / (high - low) * (right - left)
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The calibration of one detector: its conditions in order of preference and its two thresholds in log10 LR.

@@ -35,6 +35,12 @@ _BY_NAME: dict[str, dict[str, Any]] = {
 # What ``facts`` holds, by detector; a detector that is not named here says so in its own documentation.
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+_SPOT = {
+    "type": "object",
+    "properties": {name: {"type": "integer"} for name in ("x", "y", "width", "height")} | {"share_of_suspect": _SHARE},
+    "required": ["x", "y", "width", "height", "share_of_suspect"],
+}
 _FACTS: dict[str, dict[str, Any]] = {
     "provenance": {
         "description": "Claims of the file about its origin, read by ``ingest.provenance``.",
@@ -63,7 +69,53 @@ _FACTS: dict[str, dict[str, Any]] = {
         "required": [
             "c2pa", "digital_source_type", "declared_origin", "declared_by", "generator", "traces", "editing_tools",
         ],
-    }
+    },
+    "original-match": {
+        "description": "One file supplied as original that shares content; regions are in pixels of the examined file.",
+        "type": "object",
+        "properties": {
+            "relation": {"enum": ["shares_content"]},
+            "statement": _TEXT,
+            "original": {
+                "type": "object",
+                "properties": {"path": _TEXT_OR_NULL, "sha256": _BY_NAME["sha256"], "supplied": _BY_NAME["started"],
+                               "supplied_by": _TEXT_OR_NULL},
+                "required": ["path", "sha256", "supplied", "supplied_by"],
+            },
+            "log10_likelihood_ratio": {"type": ["number", "null"]},
+            "propositions": {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2},
+            "matching_places": {"type": "integer", "minimum": 0},
+            "suspect_time": {"type": "number", "minimum": 0},
+            "share_of_suspect_same": _SHARE,
+            "share_of_suspect_different": _SHARE,
+            "share_of_original_shown": _SHARE,
+            "mirrored": {"type": "boolean"},
+            "turned_degrees": {"type": "number"},
+            "scale": {"type": "number", "exclusiveMinimum": 0},
+            "bent": {"type": "boolean"},
+            "zones": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "zone": {"enum": ["face", "body", "surroundings"]},
+                        "subject": _TEXT,
+                        "state": {"enum": ["same", "differs", "differs_in_part", "undecided", "not_covered"]},
+                        "share_covered": _SHARE,
+                        "share_different": _SHARE,
+                    },
+                    "required": ["zone", "subject", "state", "share_covered", "share_different"],
+                },
+            },
+            "same_regions": {"type": "array", "items": _SPOT},
+            "different_regions": {"type": "array", "items": _SPOT},
+            "order": {"type": "array", "items": _TEXT},
+        },
+        "required": [
+            "relation", "statement", "original", "log10_likelihood_ratio", "propositions", "matching_places", "zones",
+            "same_regions", "different_regions", "order",
+        ],
+    },
 }  # fmt: skip
 
 

@@ -1,0 +1,71 @@
+"""Sentences that a scan wrote into the record in English, recognised so that a report can say them in its language.
+
+A text that is not among them is shown as it was recorded; nothing is translated by guessing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .language import N_, Gettext
+
+# Propositions, titles and limits of the detectors that come with the library.
+_FIXED = frozenset(
+    {
+        N_("the face was swapped, blended, edited or re-enacted as in the test data"),
+        N_("the face was recorded unaltered, as in the test data"),
+        N_("the picture was made by a generator like those of the test data"),
+        N_("the picture is a photograph or recording like those of the test data"),
+        N_("the speech was made, converted or resynthesised by a system like those of the test data"),
+        N_("the speech is a recording of a person like those of the test data, however it was transmitted"),
+        N_("faces under 60 pixels are refused"),
+        N_("frames are judged one by one: flicker over time carries no evidence"),
+        N_("make-up, beauty filters, portrait blur and video calls were not measured"),
+        N_("calibrated on single pieces of 224 px: generators that are not in the data may be missed"),
+        N_(
+            "not measured on nude or nudified bodies, drawings, scanned prints, beauty filters, AI upscaling or night"
+            " modes"
+        ),
+        N_("retouched and strongly edited photographs can look generated"),
+        N_("misses many synthetic voices: see the error rates of the condition; experimental"),
+        N_("speakers in the same window are not told apart"),
+        N_("codecs made by neural networks count as synthetic, whoever spoke"),
+        N_("not measured on singing, on shouting, on children, on AMR-WB calls, or beyond the languages of its card"),
+        N_("the findings lie between the thresholds"),
+        N_("no detector that is past the experimental stage could decide"),
+        N_("where the face looks foreign to its surroundings (red), on the face that scored highest"),
+        N_("raw score over time, higher for synthetic"),
+    }
+)
+# The first that fits is taken.
+_WITH_VALUES = tuple(
+    (template, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template))))
+    for template in (
+        N_("{line} lies above its threshold, but is experimental and does not decide alone"),
+        N_("{line} lies above its threshold (experimental)"),
+        N_("{line} lies above its threshold"),
+        N_("{line} lies below its threshold"),
+        N_("{text}, which anyone can write"),
+        N_("{first} supports {what} while {second} supports the opposite"),
+        N_("{text}, while {line} supports the opposite"),
+        N_("no calibrated condition covers this sample ({values})"),
+        N_("the largest face is {size} pixels, under {least}"),
+        N_("{found} s of speech, {least} s are needed"),
+        N_("no piece of at least {size} pixels a side"),
+    )
+)
+
+
+def said(text: str, _: Gettext) -> str:
+    """A recorded sentence in the language of the report, or as it was recorded."""
+    if text in _FIXED:
+        return _(text)
+    for template, pattern in _WITH_VALUES:
+        if found := pattern.fullmatch(text):
+            return _(template).format(**found.groupdict())
+    return text
+
+
+def known(text: str) -> bool:
+    """Whether a recorded sentence is among those that can be said in another language."""
+    return text in _FIXED or any(pattern.fullmatch(text) for _, pattern in _WITH_VALUES)
