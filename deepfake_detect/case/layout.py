@@ -8,6 +8,7 @@
         index.html index.json
         reports/SHA256.json  as scanned, never changed by a note   reports/SHA256.html  rendered from it
         images/SHA256.png    crops and maps
+        documents/           court and survivor reports that were made from the case
         entries.jsonl evidence.jsonl notes.jsonl tags.jsonl         logs, a line an event
 
 Names come from hashes, never from the evidence. Whatever else a command writes belongs below ``data/``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -130,6 +131,22 @@ class CaseWriter:
         self._reopen()
         with reported(self.folder):
             self._log.append(action, subject, **details)
+
+    def keep(self, name: str, data: bytes, **details: str | int | bool | None) -> Path:
+        """Keep a document that was made from the case (``REPORTED``) under ``data/documents``; returns its path.
+
+        ``name``: lower-case letters, digits, dots and hyphens, never from the media. Raises ``ReportError``.
+        """
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,99}", name) or ".." in name:
+            raise ReportError(f"{name[:100]!r} is no name for a document", "This is a defect: tell its authors.")
+        self._reopen()
+        path = self.places.data / "documents" / name
+        with reported(self.folder):
+            make_folder(path.parent)
+            write_whole(path, data)
+            digest = hashlib.sha256(data).hexdigest()
+            self._log.append(Action.REPORTED, name=f"documents/{name}", sha256=digest, **details)
+        return path
 
     def finish(self) -> Path:
         """Write ``index.html`` and ``index.json`` over all documents, finalise the case and let others write to it.
