@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import detectors, export, hash, note, replay, scan, selftest, tag, verify, weights, wipe
+from . import detectors, export, hash, match, note, replay, scan, selftest, tag, verify, weights, wipe
 
 app = typer.Typer(
     help="Look for synthetic and manipulated pictures, videos and voices, and write reports that explain it.\n\n"
@@ -25,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("scan")(scan.scan)
+app.command("match")(match.match)
 for name, command in (
     ("note", note.note), ("tag", tag.tag), ("export", export.export), ("verify", verify.verify),
     ("replay", replay.replay), ("wipe", wipe.wipe), ("hash", hash.hash_),

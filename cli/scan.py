@@ -125,9 +125,17 @@ def scan(
             handled = case.handling if case else handled
             kept = keeps_pictures(pictures, handled)
             options = _options(plan, max_pixels, max_seconds, max_memory, kept, trust_list)
+            compared = None
+            if originals:
+                from .originals import comparer
+
+                folder = case.places.data / "originals" if case else None
+                compared = comparer(
+                    originals, folder, options.limits, weights, supplied_by, not handled.survivor, quiet
+                )  # fmt: skip
             with Scanner(
                 device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
-                weights=str(weights) if weights else None, plugins=not no_plugins,
+                weights=str(weights) if weights else None, plugins=not no_plugins, comparer=compared,
             ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
                 _tell_unprotected(scanner.protections)
                 outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)

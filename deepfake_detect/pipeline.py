@@ -139,7 +139,8 @@ class Scanner:
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
             gaps = gathered.gaps
             if self._comparer is not None:
-                more = self._comparer.look(opened, gathered.tracks, deadline, limits, pictures)
+                opener = self._isolation.open_media
+                more = self._comparer.look(opened, gathered.tracks, deadline, opener, pictures)
                 findings, abstentions, gaps = findings + more[0], abstentions + more[1], gaps + more[2]
             opened.verify_unchanged()
             facts = [f.facts for f in findings if f.score is None]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..findings import Evidence, Finding
-from ..media import FaceTrack, Frame, JsonValue, MediaFile, Region
+from ..media import FaceTrack, JsonValue, MediaFile, Region
 from .compare import Comparison
 from .index import OriginalRecord
 from .pictures import evidence
@@ -24,14 +24,14 @@ _PART, _MOST = 0.05, 0.25  # of what is covered of a zone
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An original that shares content. ``factor``: full over compared size of the suspect; ``scale``: compared over
-    full size of the original.
+    """An original that shares content. ``time`` and ``original_time``: of the frames, in s.
+    ``factor``: full over compared size of the suspect; ``scale``: compared over full size of the original.
     """
 
     record: OriginalRecord
     media: MediaFile
     time: float
-    frame: Frame = field(repr=False)
+    original_time: float
     factor: float
     scale: float
     registration: Registration
@@ -40,9 +40,11 @@ class Match:
 
 def finding(
     detector: str, match: Match, media: MediaFile, tracks: Sequence[FaceTrack], ratio: float | None, by: str,
-    pictures: bool,
+    named: bool, pictures: bool,
 ) -> Finding:  # fmt: skip
-    """The finding on one match. ``ratio``: log10, or None; ``by``: who supplied the original."""
+    """The finding on one match. ``ratio``: log10, or None; ``by``: who supplied the original; ``named``: whether its
+    path is told.
+    """
     comparison, record = match.comparison, match.record
     zones = tuple(_zone(name, subject, mask, comparison) for name, subject, mask in _zones(match, tracks))
     share = float(comparison.reused.mean())
@@ -50,8 +52,8 @@ def finding(
         "relation": "shares_content",
         "statement": _statement(comparison, zones),
         "original": {
-            "path": record.path, "sha256": record.sha256, "size": record.size, "kind": record.kind,
-            "width": record.width, "height": record.height, "time": match.frame.time,
+            "path": record.path if named else None, "sha256": record.sha256, "size": record.size, "kind": record.kind,
+            "width": record.width, "height": record.height, "time": match.original_time,
             "supplied": record.supplied, "supplied_by": by or None,
         },
         "log10_likelihood_ratio": ratio,
@@ -164,7 +166,7 @@ def _bounds(mask: NDArray[np.bool_], factor: float) -> Region | None:
 def _shown(match: Match) -> float:
     """How much of the original's area lies in the suspect."""
     area = abs(np.linalg.det(match.registration.matrix[:2, :2]))
-    whole = match.frame.width * match.frame.height * match.scale**2 * area
+    whole = match.record.width * match.record.height * match.scale**2 * area
     return min(1.0, float(match.comparison.overlap.sum() / max(whole, 1)))
 
 

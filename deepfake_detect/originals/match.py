@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..checkpoints import WeightStore
 from ..deadline import Deadline
-from ..errors import EvidenceChangedError, IngestError, UnreadableError, WeightsMissingError
+from ..errors import DeepfakeDetectError, EvidenceChangedError, WeightsMissingError
 from ..findings import Abstention, DetectorRecord, Finding, Reason
 from ..fuse import Calibration, parse_calibration
-from ..ingest import Limits, OpenMedia, open_media
+from ..ingest import OpenMedia
 from ..media import FaceTrack, Frame, JsonValue, MediaFile, Pixels, SamplingPlan
 from .answer import Match, finding
 from .compare import compare
-from .features import Features, features, hashes
+from .features import Features, features, hashes, mirrored
 from .index import INDEX_FEATURES, INDEX_SIDE, PDQ_SAME, Candidate, OriginalRecord, OriginalsIndex
 from .register import REGISTER_FEATURES, REGISTER_SIDE, Registration, at_side, register
-from .store import PLAN
+from .store import PLAN, Opener
 
 DETECTOR = "original-match"
 VERSION = "1.0.0"
@@ -28,6 +26,7 @@ MIN_CONFIRMED = 10  # matches; set in benchmarks/reference.py: no pair of pictur
 MAX_FRAMES = 8  # of a suspect video
 MAX_CANDIDATES = 6  # originals that are registered
 MAX_PICTURED = 3  # matches that get pictures
+_UNNAMED = "a file supplied as original could not be compared"
 LIMITS = (
     "It says that two files share content and where they differ, not which of them came first, nor who made either.",
     "That no original was found does not say that there is none, or that the file is unaltered.",
@@ -40,9 +39,12 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class OriginalsOptions:
-    """``supplied_by``: who handed over the originals, as the person running the scan says."""
+    """``supplied_by``: who handed over the originals, as the person running the scan says. ``named``: whether their
+    paths and pictures are told; not in a survivor's case.
+    """
 
     supplied_by: str = ""
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,6 @@ class Look:
     factor: float
     pixels: Pixels = field(repr=False)
     found: Features = field(repr=False)
-    mirrored: Features = field(repr=False)
 
 
 class Comparer:
@@ -77,20 +78,20 @@ class Comparer:
     def as_json(self) -> dict[str, JsonValue]:
         """The originals as the run's options record them: how many, who supplied them, and each hash."""
         hashes_ = tuple(sorted(record.sha256 for record in self.index.records))
-        return {"count": len(hashes_), "supplied_by": self.options.supplied_by, "sha256": hashes_}
+        return {"count": len(hashes_), "supplied_by": self.options.supplied_by or None, "sha256": hashes_}
 
     def look(
-        self, opened: OpenMedia, tracks: Sequence[FaceTrack], deadline: Deadline, limits: Limits, pictures: bool
+        self, opened: OpenMedia, tracks: Sequence[FaceTrack], deadline: Deadline, opener: Opener, pictures: bool
     ) -> tuple[tuple[Finding, ...], tuple[Abstention, ...], tuple[str, ...]]:
         """Findings on the originals that share content, strongest first; or an abstention; and sentences on what was
         left out.
 
-        ``tracks``: the faces of the file, so that face and body are told apart. Raises ``IngestError`` for the suspect,
-        ``Expired``.
+        ``tracks``: the faces of the file, so that face and body are told apart; ``opener``: how originals are opened.
+        Raises ``IngestError`` for the suspect, ``Expired``.
         """
-        gaps = list(self.index.problems)
-        media = opened.media
-        same = [r.path for r in self.index.records if r.sha256 == media.sha256]
+        media, named = opened.media, self.options.named
+        gaps = list(self.index.problems) if named else [_UNNAMED] * bool(self.index.problems)
+        same = [r.path if named else "an original" for r in self.index.records if r.sha256 == media.sha256]
         gaps += [f"{path} is the very file under examination and was not compared with itself" for path in same]
         matches: list[Match] = []
         for look, candidate in self._candidates(opened, deadline):
@@ -99,15 +100,15 @@ class Comparer:
             if record.sha256 == media.sha256:
                 continue
             try:
-                match = self._match(look, candidate, record, limits)
-            except (IngestError, UnreadableError, EvidenceChangedError) as error:
-                gaps.append(f"{record.path} could not be compared: {error.sentences()}")
+                match = self._match(look, candidate, record, opener)
+            except DeepfakeDetectError as error:
+                gaps.append(f"{record.path} could not be compared: {error.sentences()}" if named else _UNNAMED)
                 continue
             matches += [match] if match is not None else []
         matches.sort(key=lambda m: (-m.registration.confirmed, m.record.path))
         findings = tuple(
-            finding(DETECTOR, m, media, tracks, self._ratio(m.registration), self.options.supplied_by,
-                    pictures and rank < MAX_PICTURED)
+            finding(DETECTOR, m, media, tracks, self._ratio(m.registration), self.options.supplied_by, named,
+                    pictures and named and rank < MAX_PICTURED)
             for rank, m in enumerate(matches)
         )  # fmt: skip
         return findings, () if findings else (self._nothing(media, len(same)),), tuple(gaps)
@@ -136,16 +137,14 @@ class Comparer:
 
     def _search(self, frame: Frame) -> tuple[Look, list[Candidate]]:
         pixels = at_side(frame.pixels)
-        turned = np.ascontiguousarray(pixels[:, ::-1])
         look = Look(
-            frame.time, frame.width / pixels.shape[1], pixels,
-            features(pixels, REGISTER_SIDE, REGISTER_FEATURES), features(turned, REGISTER_SIDE, REGISTER_FEATURES),
-        )  # fmt: skip
-        coarse = [features(p, INDEX_SIDE, INDEX_FEATURES) for p in (pixels, turned)]
-        return look, self.index.search(coarse[0], coarse[1], hashes(pixels), MAX_CANDIDATES)
+            frame.time, frame.width / pixels.shape[1], pixels, features(pixels, REGISTER_SIDE, REGISTER_FEATURES)
+        )
+        coarse = features(pixels, INDEX_SIDE, INDEX_FEATURES)
+        return look, self.index.search(coarse, mirrored(coarse), hashes(pixels), MAX_CANDIDATES)
 
-    def _match(self, look: Look, candidate: Candidate, record: OriginalRecord, limits: Limits) -> Match | None:
-        with open_media(record.path, limits=limits) as opened:
+    def _match(self, look: Look, candidate: Candidate, record: OriginalRecord, opener: Opener) -> Match | None:
+        with opener(record.path) as opened:
             if opened.media.sha256 != record.sha256:
                 raise EvidenceChangedError("it changed after it was indexed", "Supply it again, and keep it read-only.")
             frame = _frame_at(opened, candidate.time)
@@ -154,11 +153,12 @@ class Comparer:
         original = at_side(frame.pixels)
         theirs = features(original, REGISTER_SIDE, REGISTER_FEATURES)
         whole = candidate.turned if candidate.pdq <= PDQ_SAME else None
-        placed = register(look.pixels, original, look.found, look.mirrored, theirs, whole)
+        placed = register(look.pixels, original, look.found, theirs, whole)
         if placed is None or placed.confirmed < MIN_CONFIRMED:
             return None
         comparison = compare(look.pixels, original, placed)
-        return Match(record, media, look.time, frame, look.factor, original.shape[1] / frame.width, placed, comparison)
+        scale = original.shape[1] / frame.width
+        return Match(record, media, look.time, frame.time, look.factor, scale, placed, comparison)
 
 
 def _calibration(store: WeightStore) -> Calibration | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media import Pixels
-from .features import Features, shrink
+from .features import Features, mirrored, shrink
 
 REGISTER_SIDE = 1024  # pixels of the longer side at which pictures are registered and compared
 REGISTER_FEATURES = 1_500
@@ -45,17 +45,16 @@ class Registration:
 
 
 def register(
-    suspect: Pixels, original: Pixels, found: Features, mirrored: Features, theirs: Features,
-    turned: int | None = None,
-) -> Registration | None:  # fmt: skip
+    suspect: Pixels, original: Pixels, found: Features, theirs: Features, turned: int | None = None
+) -> Registration | None:
     """Register ``original`` on ``suspect``, or None when no placement is plausible.
 
-    Both at most ``REGISTER_SIDE``; ``found``, ``mirrored``: features of the suspect and of its mirror image, ``theirs``
-    of the original, in pixels of these. ``turned``: the form of the original, in PDQ's order, that looks like the
-    suspect as a whole, if one does; tried when there are too few features.
+    Both at most ``REGISTER_SIDE``; ``found``: features of the suspect, ``theirs`` of the original, in pixels of these.
+    ``turned``: the form of the original, in PDQ's order, that looks like the suspect as a whole, if one does; tried
+    when there are too few features.
     """
     best: Registration | None = None
-    for flipped, mine in ((False, found), (True, mirrored)):
+    for flipped, mine in ((False, found), (True, mirrored(found))):
         if best is not None and len(best.points) >= _CERTAIN:
             break
         placed = _place(mine, theirs)

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DeepfakeDetectError, EvidenceChangedError, IngestError, UnreadableError, UsageError
-from ..ingest import Limits, find_files, open_media
+from ..errors import DeepfakeDetectError, UnreadableError, UsageError
+from ..ingest import OpenMedia, find_files, open_media
 from ..media import Frame, MediaKind, SamplingPlan
 from .features import codes as codes_of
 from .features import features, hashes
@@ -34,6 +34,7 @@ PLAN = SamplingPlan(max_frames=FRAMES_OF_VIDEO, max_audio_seconds=0.001)  # the 
 _FORMAT = "deepfake-detect originals 1"
 _FILES = ("index.json", "features.npz")
 
+Opener = Callable[[str | os.PathLike[str]], OpenMedia]
 _Indexed = tuple[OriginalRecord, list[Entry]]
 
 
@@ -41,15 +42,16 @@ def index_originals(
     paths: Iterable[str | os.PathLike[str]],
     folder: str | os.PathLike[str] | None = None,
     *,
-    limits: Limits | None = None,
+    opener: Opener = open_media,
     workers: int = 2,
     done: Callable[[int], None] = lambda count: None,
 ) -> OriginalsIndex:
     """Index files and folders of them; ``folder`` keeps the result, and entries of unchanged files are taken from it.
 
-    ``workers`` decode at the same time, one original each, which bounds the memory. ``done`` hears the number of files
-    looked at. What cannot be read or decoded is a sentence in ``problems``. Raises ``UsageError`` when no file is there
-    or none can be used.
+    ``opener``: how files are opened, ``ingest.open_media`` or that of an ``ingest.isolate.Isolation``. ``workers``
+    decode at the same time, one original each, which bounds the memory. ``done`` hears the number of files looked at.
+    What cannot be read or decoded is a sentence in ``problems``. Raises ``UsageError`` when no file is there or none
+    can be used.
     """
     kept = _load(Path(folder)) if folder is not None else {}
     problems: list[str] = []
@@ -58,7 +60,7 @@ def index_originals(
     with ThreadPoolExecutor(workers) as pool:
         looked = 0
         while batch := list(islice(found, 16 * workers)):
-            for result in pool.map(lambda item: _look(item, kept, limits or Limits()), batch):
+            for result in pool.map(lambda item: _look(item, kept, opener), batch):
                 looked += 1
                 if isinstance(result, str):
                     problems.append(result)
@@ -85,7 +87,7 @@ def _assemble(indexed: list[_Indexed], problems: list[str]) -> OriginalsIndex:
     return OriginalsIndex(records, entries, tuple(problems))
 
 
-def _look(item: Path | UnreadableError, kept: dict[str, _Indexed], limits: Limits) -> _Indexed | str:
+def _look(item: Path | UnreadableError, kept: dict[str, _Indexed], opener: Opener) -> _Indexed | str:
     if isinstance(item, UnreadableError):
         return item.sentences()
     try:
@@ -93,15 +95,15 @@ def _look(item: Path | UnreadableError, kept: dict[str, _Indexed], limits: Limit
         known = kept.get(str(item))
         if known and (known[0].size, known[0].modified_ns) == (status.st_size, status.st_mtime_ns):
             return known
-        return _index_file(item, status.st_mtime_ns, limits)
+        return _index_file(item, status.st_mtime_ns, opener)
     except OSError as error:
         return f"{item} cannot be read ({error.strerror})."
-    except (IngestError, UnreadableError, EvidenceChangedError) as error:
+    except DeepfakeDetectError as error:
         return f"{item} cannot be compared: {error.sentences()}"
 
 
-def _index_file(path: Path, modified_ns: int, limits: Limits) -> _Indexed | str:
-    with open_media(path, limits=limits) as opened:
+def _index_file(path: Path, modified_ns: int, opener: Opener) -> _Indexed | str:
+    with opener(path) as opened:
         media = opened.media
         if media.kind is MediaKind.AUDIO or media.facts is None:
             return f"{path} holds no picture to compare."

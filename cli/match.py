@@ -1,0 +1,91 @@
+"""``deepfake-detect match``."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import exits
+
+if TYPE_CHECKING:
+    from deepfake_detect.findings import Report
+
+
+class Format(StrEnum):
+    """What goes to standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
+def match(
+    suspect: Annotated[Path, typer.Argument(help="The picture or video under examination.")],
+    originals: Annotated[list[Path], typer.Argument(help="Files, or folders of them, supplied as originals.")],
+    format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
+    supplied_by: Annotated[str | None, typer.Option(help="Who supplied the originals; stands in the report.")] = None,
+    no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Keep no picture of anybody.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
+) -> None:
+    """Tell which original a file shares content with, and where it differs from the file supplied as original.
+
+    Examples:
+
+      deepfake-detect match suspect.jpg original.jpg
+
+      deepfake-detect match --format html suspect.jpg originals/ > match.html
+
+    Exit codes: 0 compared, whatever was found, 1 not compared, 2 wrong usage.
+    """
+    with exits.reported_errors():
+        from deepfake_detect.ingest import Limits
+        from deepfake_detect.options import ScanOptions
+        from deepfake_detect.pipeline import Scanner
+
+        from .originals import comparer
+
+        limits = Limits()
+        made = comparer(originals, None, limits, None, supplied_by, True, quiet)
+        options = ScanOptions(limits=limits, pictures=not no_pictures)
+        with Scanner(device="cpu", detectors=["provenance"], options=options, comparer=made) as scanner:
+            report = scanner.scan(suspect)
+        _write(report, format_)
+        failed = any(a.detector == "scan" for a in report.abstentions)
+        raise typer.Exit(exits.FAILED if failed else exits.DONE)
+
+
+def _write(report: Report, format_: Format) -> None:
+    if format_ is Format.JSON:
+        print(report.to_json(indent=2))
+    elif format_ is Format.HTML:
+        from deepfake_detect.report.html import render_report
+
+        sys.stdout.write(render_report(report))
+    else:
+        _write_text(report)
+
+
+def _write_text(report: Report) -> None:
+    from deepfake_detect.report.text import safe_text
+
+    for finding in report.findings:
+        if finding.detector != "original-match":
+            continue
+        facts: Any = finding.facts  # as the schema types them
+        print(f"{safe_text(facts['original']['path'], 300)}\n  {safe_text(facts['statement'], 600)}.")
+        for zone in facts["zones"]:
+            print(f"  {zone['zone']} of {zone['subject']}: {zone['state'].replace('_', ' ')}")
+        ratio = facts["log10_likelihood_ratio"]
+        weight = f"{ratio:+.2f}" if isinstance(ratio, float) else "not calibrated"
+        print(f"  {facts['matching_places']} matching places; log10 likelihood ratio that they share content: {weight}")
+        for hint in facts["order"]:
+            print(f"  Which came first: {safe_text(hint, 400)}")
+    for abstention in report.abstentions:
+        if abstention.detector in ("original-match", "scan"):
+            print(f"{safe_text(abstention.detail, 600)}.")
+    for gap in report.coverage_gaps:
+        print(f"Not covered: {safe_text(gap, 400)}")
