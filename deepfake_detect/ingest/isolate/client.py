@@ -89,7 +89,7 @@ class WorkerReader:
             if "frame" in message:
                 frames_left -= 1
                 item: Frame | AudioSegment = worker.take_frame(message["frame"])
-                worker.send({"do": "took"})
+                worker.took_frame()
             else:
                 sound = worker.take_sound(message.get("sound"), min(samples_left, _MAX_CHUNK))
                 samples_left -= sound.samples.size

@@ -120,6 +120,14 @@ class WorkerProcess:
         time_, new_shot = checked.number(value.get("time")), checked.truth(value.get("new_shot"))
         return Frame(time_, self._ring.take(at, height, width), new_shot)
 
+    def took_frame(self) -> None:
+        """Tell that a place in the ring is free. Raises ``Nonsense`` for a worker that sends on without listening:
+        both sides would wait for each other.
+        """
+        if not self._channel.can_send():
+            raise Nonsense("frames that nobody waited for")
+        self.send({"do": "took"})
+
     def take_sound(self, value: object, most: int) -> AudioSegment:
         """At most ``most`` samples. Raises ``Nonsense``, and what ``receive`` raises."""
         if not isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import time
@@ -73,6 +74,12 @@ class Channel:
         if count:
             self._fill(values.data.cast("B"))
         return values
+
+    def can_send(self) -> bool:
+        """Whether the other side has read most of what it was sent."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLOUT)
+        return bool(poll.poll(0))
 
     def _fill(self, view: memoryview) -> None:
         while view:
