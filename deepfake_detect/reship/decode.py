@@ -1,39 +1,22 @@
-"""The one place where re-shipping decodes the bytes that it has just encoded. To be redirected to ingest."""
+"""The one place where re-shipping decodes the bytes that it has just encoded: through ingest, like everything else."""
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ..ingest import open_media
+from ..media import SAMPLE_RATE, AudioSegment, Frame, SamplingPlan
 
 
 def decode_picture(data: bytes) -> NDArray[np.uint8]:
-    """Own encoded picture -> uint8 [h, w, 3] RGB."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as picture:
-        return np.asarray(picture.convert("RGB"))
-
-
-def decode_video(data: bytes) -> NDArray[np.uint8]:
-    """First frame of an own encoded video -> uint8 [h, w, 3] RGB."""
-    import av
-
-    with av.open(io.BytesIO(data)) as container:
-        return next(container.decode(video=0)).to_ndarray(format="rgb24")
+    """Own encoded picture, or the first frame of an own encoded video -> uint8 [h, w, 3] RGB."""
+    with open_media(data) as opened:
+        return next(item.pixels for item in opened.decode(SamplingPlan(max_frames=1)) if isinstance(item, Frame))
 
 
 def decode_sound(data: bytes) -> tuple[NDArray[np.float32], int]:
-    """Own encoded sound -> mono float32 in [-1, 1] and its rate in Hz."""
-    import av
-
-    with av.open(io.BytesIO(data), "r") as container:
-        rate = container.streams.audio[0].rate
-        resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
-        parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
-        parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
-    return np.asarray(np.concatenate(parts), np.float32), rate
+    """Own encoded sound -> mono float32 in [-1, 1] at 16 kHz, and that rate."""
+    with open_media(data) as opened:
+        parts = [item.samples for item in opened.decode(SamplingPlan()) if isinstance(item, AudioSegment)]
+    return np.concatenate(parts), SAMPLE_RATE

@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .decode import decode_picture, decode_video
+from .decode import decode_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,12 +50,14 @@ def h264(rgb: Rgb, crf: int) -> Rgb:
     even = np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf), "preset": "veryfast", "threads": "1"})
+        stream = container.add_stream(
+            "libx264", rate=25, options={"crf": str(crf), "preset": "veryfast", "threads": "1"}
+        )
         stream.height, stream.width, stream.pix_fmt = even.shape[0], even.shape[1], "yuv420p"
         stream.time_base = Fraction(1, 25)
         for packet in [*stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")), *stream.encode()]:
             container.mux(packet)
-    return decode_video(buffer.getvalue())
+    return decode_picture(buffer.getvalue())
 
 
 def half_jpeg75(rgb: Rgb) -> Rgb:
@@ -92,7 +94,7 @@ CONDITIONS: dict[str, Callable[[Rgb], Rgb]] = {
 }
 
 
-def _through_pillow(rgb: Rgb, **options: object) -> Rgb:
+def _through_pillow(rgb: Rgb, **options: Any) -> Rgb:
     from PIL import Image
 
     buffer = io.BytesIO()

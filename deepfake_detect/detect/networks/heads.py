@@ -21,6 +21,11 @@ class ScoreHead(nn.Module):
     Tensors: ``score.weight`` [features], ``score.bias`` [1]; ``domain.mean`` [768], ``domain.whiten`` [768, k].
     """
 
+    score_weight: Tensor
+    score_bias: Tensor
+    domain_mean: Tensor
+    domain_whiten: Tensor
+
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         super().__init__()
         for name in ("score.weight", "score.bias", "domain.mean", "domain.whiten"):
@@ -36,6 +41,9 @@ class ScoreHead(nn.Module):
 
 class FaceHead(ScoreHead):
     """A ``ScoreHead`` with a map of what was altered: ``map.weight`` [m * 768], ``map.bias`` [1], linear in each patch."""
+
+    map_weight: Tensor
+    map_bias: Tensor
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         super().__init__(tensors)
