@@ -14,6 +14,7 @@ from types import TracebackType
 
 from ..errors import ReportError, UsageError
 from ..findings import CaseRecord, EvidenceImage, Failure, Note, Report
+from ..media import JsonValue
 from ..report.html import render_failure, render_index, render_report
 from ..report.index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
 from ..report.serialise import from_json, to_json
@@ -126,13 +127,13 @@ class CaseWriter:
                 self._strip(name)
         return len(pictures)
 
-    def enter(self, action: Action, subject: str | None = None, **details: str | int | bool | None) -> None:
+    def enter(self, action: Action, subject: str | None = None, **details: JsonValue) -> None:
         """Enter what another command did in the log (``REPORTED``, ``MEDIA_SHOWN``). Raises ``ReportError``."""
         self._reopen()
         with reported(self.folder):
             self._log.append(action, subject, **details)
 
-    def keep(self, name: str, data: bytes, **details: str | int | bool | None) -> Path:
+    def keep(self, name: str, data: bytes, **details: JsonValue) -> Path:
         """Keep a document that was made from the case (``REPORTED``) under ``data/documents``; returns its path.
 
         ``name``: lower-case letters, digits, dots and hyphens, never from the media. Raises ``ReportError``.
@@ -145,7 +146,7 @@ class CaseWriter:
             make_folder(path.parent)
             write_whole(path, data)
             digest = hashlib.sha256(data).hexdigest()
-            self._log.append(Action.REPORTED, name=f"documents/{name}", sha256=digest, **details)
+            self._log.append(Action.REPORTED, None, name=f"documents/{name}", sha256=digest, **details)
         return path
 
     def finish(self) -> Path:

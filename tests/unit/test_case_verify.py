@@ -220,6 +220,19 @@ def test_what_is_done_is_in_the_log_with_who_and_on_which_bytes(case: Path) -> N
     assert not verify(case).problems
 
 
+def test_a_document_made_from_the_case_is_sealed_with_it(case: Path) -> None:
+    with CaseWriter(case) as writer:
+        writer.keep("court-en.html", b"<p>", audience="court")
+        for name in ("../x.html", "Maria.pdf", "a/b", ".hidden", ""):
+            with pytest.raises(ReportError):
+                writer.keep(name, b"x")
+    entries, _ = read_chain(case / "custody.jsonl")
+    assert entries[-2].action is Action.REPORTED and entries[-2].details["audience"] == "court"
+    assert not verify(case).problems
+    (case / "data" / "documents" / "court-en.html").write_bytes(b"<b>")
+    assert kinds(case) == {ProblemKind.CHANGED}
+
+
 @pytest.mark.parametrize("text", ["a\nb", "a\rb", "a%0Ab", "%25", "é", "a  b", "\udce9"])
 def test_a_manifest_survives_every_name(text: str) -> None:
     listed = [Listed(f"data/{text}", "0" * 64), Listed("data/b", "1" * 64)]
