@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import detectors, export, hash, match, note, replay, scan, selftest, tag, verify, weights, wipe
+from . import detectors, export, hash, match, note, replay, report, scan, selftest, tag, verify, weights, wipe
 
 app = typer.Typer(
     help="Look for synthetic and manipulated pictures, videos and voices, and write reports that explain it.\n\n"
@@ -28,7 +28,7 @@ app.command("scan")(scan.scan)
 app.command("match")(match.match)
 for name, command in (
     ("note", note.note), ("tag", tag.tag), ("export", export.export), ("verify", verify.verify),
-    ("replay", replay.replay), ("wipe", wipe.wipe), ("hash", hash.hash_),
+    ("replay", replay.replay), ("report", report.report), ("wipe", wipe.wipe), ("hash", hash.hash_),
 ):  # fmt: skip
     app.command(name)(command)
 app.command("selftest")(selftest.selftest)

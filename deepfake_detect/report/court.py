@@ -92,8 +92,8 @@ def _method(results: Sequence[Report | Failure], _: Gettext) -> Section:
             _(
                 "The words follow the verbal scale of the ENFSI Guideline for Evaluative Reporting in Forensic"
                 " Science (2015); in this report they mean what this table says. A ratio below 1 is worded in the same"
-                " scale for the second proposition. Ratios are bounded by what the calibration data can carry. Ratios of"
-                " different lines are never added or multiplied, since the lines are not independent."
+                " scale for the second proposition. Ratios are bounded by what the calibration data can carry. Ratios"
+                " of different lines are never added or multiplied, since the lines are not independent."
             )
         ),
         Grid((_("Likelihood ratio"), "log10", _("Support for the first proposition")), scale),

@@ -26,10 +26,11 @@ def render_pdf(document: Document) -> bytes:
     pictures: dict[str, bytes] = {}
     data = _safe(_plain(document, pictures))
     template = files(__package__).joinpath("templates", "document.typ").read_bytes()
+    source: Any = {"main.typ": template, **pictures}  # files in memory; the stub leaves this form out
     try:
         with as_file(files(__package__) / "fonts") as fonts:
             pdf = typst.compile(
-                {"main.typ": template, **pictures},
+                source,
                 font_paths=[fonts],
                 ignore_system_fonts=True,
                 sys_inputs={"document": json.dumps(data, ensure_ascii=True)},

@@ -106,7 +106,7 @@ def _timeline(end: float, n: int, seed: int, caption: str) -> Evidence:
     times = np.linspace(0.2, end - 0.2, n)
     scores = 0.3 + 0.5 / (1 + np.exp(-(times - 0.55 * end) * 2.5)) + rng.normal(0, 0.03, n)
     values = tuple((round(float(t), 2), round(float(s), 4)) for t, s in zip(times, scores, strict=True))
-    return Evidence("timeline", caption, Span(0.0, end), None, values)
+    return Evidence("timeline", caption, Span(0.0, end), None, values, threshold=0.6)
 
 
 def _media() -> MediaFile:
@@ -158,6 +158,7 @@ def _detectors() -> tuple[DetectorRecord, ...]:
         ),
         ("trained on swaps and reenactments; lip synchronisation alone is often missed",),
         rates,
+        (-0.5, 1.0),
     )
     voice = DetectorRecord(
         "synthetic-voice",
