@@ -2,8 +2,8 @@
 
     python training/pin.py
 
-Only files under ``weights/shipped`` are pinned anew. Those of foreign packages stay as they are: they change only by hand,
-after somebody looked at what changed.
+Only files under ``weights/shipped`` are pinned anew. Those of foreign packages stay as they are: they change only by
+hand, after somebody looked at what changed.
 """
 
 from __future__ import annotations
