@@ -11,6 +11,7 @@ from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Te
 from .language import REVIEWED, Gettext, Language, translator
 from .lines import LineGroup, group_abstentions, group_lines
 from .messages import said
+from .names import name_of
 
 _SCALE = (
     ("1 – 2", "0 – 0.3", "no"),
@@ -68,7 +69,7 @@ def _head(record: CaseRecord, _: Gettext) -> Section:
 def _method(results: Sequence[Report | Failure], _: Gettext) -> Section:
     """What was asked, how the answers are worded, and what they cannot say."""
     propositions = dict.fromkeys(
-        (words.name_of(f.detector, _), said(f.proposition.synthetic, _), said(f.proposition.genuine, _))
+        (name_of(f.detector, _), said(f.proposition.synthetic, _), said(f.proposition.genuine, _))
         for result in results if isinstance(result, Report) for f in result.findings if f.proposition
     )  # fmt: skip
     blocks: list[Block] = [
@@ -142,7 +143,7 @@ def _file(number: int, report: Report, show_media: bool, _: Gettext) -> Iterator
     people = [
         block
         for subject in report.subjects
-        for block in pictures.blocks(words.name_of(subject.id, _), subject.evidence, subject.kind, show_media, _)
+        for block in pictures.blocks(name_of(subject.id, _), subject.evidence, subject.kind, show_media, _)
     ]
     if people:
         yield Section(_("File {number}: who and what was examined").format(number=number), tuple(people))
@@ -214,7 +215,7 @@ def _identity(report: Report, _: Gettext) -> tuple[tuple[str, str], ...]:
 def _line(line: LineGroup, detectors: dict[str, DetectorRecord], show_media: bool, _: Gettext) -> Iterator[Block]:
     """One line of evidence: its words, its numbers, its known errors, its pictures."""
     finding, record = line.strongest, detectors.get(line.strongest.detector)
-    names = {"detector": words.name_of(finding.detector, _), "subject": words.name_of(finding.subject, _)}
+    names = {"detector": name_of(finding.detector, _), "subject": name_of(finding.subject, _)}
     yield Heading(_("{detector}: {subject}").format(**names))
     if finding.experimental:
         reason = f" {words.as_sentence(record.experimental_reason)}" if record and record.experimental_reason else ""
@@ -262,9 +263,9 @@ def _untested(report: Report, _: Gettext) -> tuple[Block, ...]:
     items = []
     for group in group_abstentions(report.abstentions):
         first = group.first
-        names = [_("Whole scan") if first.detector == "scan" else words.name_of(first.detector, _)]
+        names = [_("Whole scan") if first.detector == "scan" else name_of(first.detector, _)]
         if first.detector != "scan":
-            names.append(words.name_of(first.subject, _))
+            names.append(name_of(first.subject, _))
         count = _(" ({count} such stretches)").format(count=group.count) if group.count > 1 else ""
         sentence = words.abstention_sentence(first, _)
         items.append(f"{', '.join(names)}: {sentence} [{first.reason.value}]{count}")
@@ -280,7 +281,7 @@ def _claims(report: Report, show_media: bool, _: Gettext) -> tuple[Block, ...]:
     ]
     for finding in report.findings:
         if finding.score is None:
-            blocks += [Heading(words.name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts)))]
+            blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts)))]
             blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, show_media, _)
     if report.media.facts and report.media.facts.metadata:
         blocks += [Heading(_("Metadata")), Rows(tuple(shown.rows(report.media.facts.metadata)))]

@@ -22,6 +22,7 @@ from .document import Document, Figure
 from .gauge import gauge_svg
 from .index import IndexEntry
 from .lines import group_abstentions, group_lines
+from .names import title
 from .text import safe_text
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -86,7 +87,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        shown=safe_text, title=words.title, sentence=words.as_sentence, ratio=words.ratio, clock=clock,
+        shown=safe_text, title=title, sentence=words.as_sentence, ratio=words.ratio, clock=clock,
         moment=shown.moment, signed=shown.signed, size=shown.size, rows=shown.rows, facts=shown.named_facts,
         number=shown.number,
     )  # fmt: skip
@@ -125,9 +126,7 @@ def _embedded(figure: Figure) -> Markup:
 def _timeline(evidence: Evidence, subject: str) -> Markup:
     times = [time for time, _ in evidence.values]
     span = evidence.span or Span(max(min(times), 0.0), max(times))
-    return timeline_svg(
-        evidence.values, span, f"Raw score over time, {words.title(subject)}", threshold=evidence.threshold
-    )
+    return timeline_svg(evidence.values, span, f"Raw score over time, {title(subject)}", threshold=evidence.threshold)
 
 
 def _picture(image: EvidenceImage, alternative: str) -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from .language import N_, Gettext
+from .names import name_of
 
 # Propositions, titles and limits of the detectors that come with the library.
 _FIXED = frozenset(
@@ -37,6 +38,7 @@ _FIXED = frozenset(
         N_("raw score over time, higher for synthetic"),
     }
 )
+_LABELS = frozenset({N_("synthetic"), N_("manipulated")})
 # The first that fits is taken.
 _WITH_VALUES = tuple(
     (template, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template))))
@@ -62,8 +64,17 @@ def said(text: str, _: Gettext) -> str:
         return _(text)
     for template, pattern in _WITH_VALUES:
         if found := pattern.fullmatch(text):
-            return _(template).format(**found.groupdict())
+            values = {name: _value(name, text, _) for name, text in found.groupdict().items()}
+            return _(template).format(**values)
     return text
+
+
+def _value(name: str, text: str, _: Gettext) -> str:
+    """What stands in a sentence: ``line``, ``first`` and ``second`` are a detector on a subject."""
+    detector, on, subject = text.partition(" on ")
+    if name in ("line", "first", "second") and on:
+        return _("{detector} ({subject})").format(detector=name_of(detector, _), subject=name_of(subject, _))
+    return _(text) if text in _LABELS else text
 
 
 def known(text: str) -> bool:

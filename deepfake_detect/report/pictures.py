@@ -86,5 +86,6 @@ def _timeline(item: Evidence, _: Gettext) -> Figure:
         sentence = _(
             "Dashed: the score at which the whole line would reach the detector's upper threshold. Above it: {spans}."
         )
-        caption = f"{caption} {sentence.format(spans=above or _('nothing'))}"
+        spans = above or _("nothing")
+        caption = f"{caption} {sentence.format(spans=spans)}"
     return Figure(str(svg).encode(), title, caption)

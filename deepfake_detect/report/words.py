@@ -8,7 +8,6 @@ likelihood ratio below 1 with the same scale for the opposite proposition.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -108,16 +107,6 @@ _REASONS: Mapping[Reason, str] = {
     Reason.FAILED: N_("The test failed."),
     Reason.WEIGHTS_MISSING: N_("The model's weights are not installed."),
     Reason.TIMEOUT: N_("The test was stopped when its time ran out."),
-}
-_NAMES: Mapping[str, str] = {
-    "face-manipulation": N_("Manipulated face"),
-    "synthetic-image": N_("Generated picture"),
-    "synthetic-voice": N_("Synthetic voice"),
-    "provenance": N_("Claims of origin"),
-    "originals": N_("Comparison with originals"),
-    "voice": N_("Voice"),
-    "picture": N_("Picture"),
-    "file": N_("File"),
 }
 MINOR = N_(
     "A child is or may be shown. No picture is kept or shown in this case, only hashes. Do not copy, send or print the"
@@ -231,20 +220,6 @@ def as_sentence(text: str) -> str:
     if not text:
         return ""
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
-
-
-def name_of(identifier: str, _: Gettext = plain) -> str:
-    """A detector or subject for a reader: ``Manipulated face``, ``Person 1``; one that is not known as ``title``."""
-    if identifier in _NAMES:
-        return _(_NAMES[identifier])
-    person = re.fullmatch(r"person-(\d{1,6})", identifier, re.ASCII)
-    return _("Person {number}").format(number=person[1]) if person else title(identifier)
-
-
-def title(identifier: str) -> str:
-    """An id such as ``face-manipulation`` or ``person-1`` as words: ``Face manipulation``, ``Person 1``."""
-    text = safe_text(identifier.replace("-", " ").replace("_", " "), 80)
-    return text[:1].upper() + text[1:]
 
 
 def label_words(label: Label | None, _: Gettext = plain) -> str:
