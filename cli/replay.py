@@ -22,6 +22,9 @@ def replay(
     trust_list: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The PEM file that the case was made with.")
     ] = None,
+    originals: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="The originals that the case was compared with.")
+    ] = None,
 ) -> None:
     """Scan the files of a case again with the same plan, and compare. Exits with 1 if an answer differs.
 
@@ -32,13 +35,18 @@ def replay(
     with exits.reported_errors():
         from deepfake_detect.case.replay import TOLERANCE
         from deepfake_detect.case.replay import replay as run_again
+        from deepfake_detect.ingest import Limits
         from deepfake_detect.report.text import safe_text
 
+        from .originals import comparer
+
+        compared = comparer(originals, None, Limits(), weights, None, True, True) if originals else None
         trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
         same = files = 0
         for done in run_again(
-            case, evidence, device=device.value, weights=str(weights) if weights else None, trust_list=trusted
-        ):
+            case, evidence, device=device.value, weights=str(weights) if weights else None, trust_list=trusted,
+            comparer=compared,
+        ):  # fmt: skip
             files, same = files + 1, same + (not done.differences)
             gap = "no number to compare" if done.largest is None else f"largest difference {done.largest:.2g}"
             print(f"{'differs' if done.differences else 'same':<8} {done.sha256} ({gap})", flush=True)

@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "fuse": TYPES,
     "originals": TYPES | {"checkpoints", "deadline", "explain", "fuse", "ingest"},
     "report": TYPES | {"explain"},
-    "case": TYPES | {"checkpoints", "ingest", "options", "pipeline", "report"},
+    "case": TYPES | {"checkpoints", "ingest", "options", "originals", "pipeline", "report"},
     "hashing": TYPES | {"ingest"},
     "progress": TYPES,
     "deadline": set(),

@@ -7,19 +7,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..errors import ReportError, UnreadableError, UsageError
 from ..findings import Abstention, Finding, Report, RunRecord
 from ..ingest import Limits
-from ..media import SamplingPlan
+from ..media import JsonValue, SamplingPlan
 from ..options import ScanOptions
+from ..originals import Comparer
 from ..pipeline import Scanner
 from .evidence import EvidencePlaces
 from .reader import CaseReader
 
 T = TypeVar("T")
+_Key: TypeAlias = tuple[str, str, float, int]
 TOLERANCE = 0.05  # of a raw score and of a log10 likelihood ratio; other devices and libraries round otherwise
+
+_OF_PEOPLE = {"path", "supplied", "supplied_by"}  # in the facts on an original
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,22 @@ def replay(
     device: str = "auto",
     weights: str | None = None,
     trust_list: str | None = None,
+    comparer: Comparer | None = None,
 ) -> Iterator[Replayed]:
     """Scan each file of a case again with the plan, limits and detectors that its report records.
 
     Nothing is written and no picture is made. ``evidence``: where its folders lie now, None for where they lay.
-    ``trust_list``: PEM text, needed if the case was made with one. Raises ``ReportError`` and ``UsageError``.
+    ``trust_list``: PEM text, and ``comparer``: the originals, each needed if the case was made with it. Raises
+    ``ReportError`` and ``UsageError``.
     """
     reader = CaseReader(folder)
     places = EvidencePlaces(reader.info.roots, evidence, reader.evidence)
     found = {r.sha256: path for r in reader.evidence if (path := places.find(r)) is not None}
     for plan, reports in _by_plan(reader).items():
         options = _options(reports[0].run, trust_list)
-        with Scanner(device=device, detectors=plan[0], options=options, weights=weights) as scanner:
+        compared = _comparer(reports[0].run, comparer)
+        ids = [id_ for id_ in plan[0] if compared is None or id_ != compared.record.id]
+        with Scanner(device=device, detectors=ids, options=options, weights=weights, comparer=compared) as scanner:
             yield from (_replayed(report, found.get(report.media.sha256), scanner) for report in reports)
 
 
@@ -67,7 +75,7 @@ def _by_plan(reader: CaseReader) -> Mapping[tuple[tuple[str, ...], str], list[Re
 def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
     """The options that a run records. Raises ``UsageError`` if they cannot be had again."""
     recorded = run.options
-    known = {field.name for field in fields(ScanOptions)}
+    known = {field.name for field in fields(ScanOptions)} | {"originals"}
     if unknown := sorted(recorded.keys() - known):
         raise UsageError(f"the case was made with options unknown here: {', '.join(unknown)}", "Use its version.")
     if bool(recorded.get("trust_list")) != (trust_list is not None):
@@ -75,6 +83,14 @@ def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
         raise UsageError(f"the case was made {with_or_without} --trust-list", "Replay it the same way.")
     plan, limits = _rebuilt(SamplingPlan, recorded.get("plan")), _rebuilt(Limits, recorded.get("limits"))
     return ScanOptions(plan, limits, pictures=False, trust_list=trust_list)
+
+
+def _comparer(run: RunRecord, comparer: Comparer | None) -> Comparer | None:
+    """The originals to compare with again. Raises ``UsageError`` if they were not used before, or are not given."""
+    used = "originals" in run.options
+    if used != (comparer is not None):
+        raise UsageError(f"the case was made {'with' if used else 'without'} --originals", "Replay it the same way.")
+    return comparer
 
 
 def _rebuilt(cls: Callable[..., T], values: Any) -> T:
@@ -120,13 +136,18 @@ def compare(before: Report, after: Report, tolerance: float = TOLERANCE) -> tupl
     return tuple(sorted(differences)), largest
 
 
-def _by_line(findings: Sequence[Finding]) -> dict[tuple[str, str, float], Finding]:
-    """Findings by detector, subject and start, rounded to the hundredth second."""
-    return {(f.detector, f.subject, round(f.span.start, 2) if f.span else -1.0): f for f in findings}
+def _by_line(findings: Sequence[Finding]) -> dict[_Key, Finding]:
+    """Findings by detector, subject, start rounded to the hundredth second, and order among those alike."""
+    lines: dict[_Key, Finding] = {}
+    for finding in findings:
+        start = round(finding.span.start, 2) if finding.span else -1.0
+        alike = sum(key[:3] == (finding.detector, finding.subject, start) for key in lines)
+        lines[finding.detector, finding.subject, start, alike] = finding
+    return lines
 
 
-def _line(key: tuple[str, str, float]) -> str:
-    detector, subject, start = key
+def _line(key: _Key) -> str:
+    detector, subject, start, _ = key
     return f"{detector} on {subject}" + (f" from {start:g} s" if start >= 0 else "")
 
 
@@ -139,8 +160,21 @@ def _gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]
             yield name, None, f"{one}, now {other}"
     if old.condition != new.condition:
         yield "condition", None, f"{old.condition}, now {new.condition}"
-    if old.facts != new.facts:
+    if not _same(old.facts, new.facts):
         yield "facts", None, "differ"
+
+
+def _same(old: JsonValue, new: JsonValue) -> bool:
+    """Whether facts are the same, numbers within the tolerance; where originals lie and who gave them is left out."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = (old.keys() | new.keys()) - (_OF_PEOPLE if "supplied_by" in old else set())
+        return all(key in old and key in new and _same(old[key], new[key]) for key in keys)
+    if isinstance(old, tuple | list) and isinstance(new, tuple | list):
+        return len(old) == len(new) and all(_same(one, other) for one, other in zip(old, new, strict=True))
+    if isinstance(old, float) or isinstance(new, float):
+        numbers = isinstance(old, int | float) and isinstance(new, int | float)
+        return numbers and abs(float(old) - float(new)) <= TOLERANCE  # type: ignore[arg-type]
+    return old == new
 
 
 def _reasons(abstentions: Sequence[Abstention]) -> set[tuple[str, str, str]]:
