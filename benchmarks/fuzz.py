@@ -166,9 +166,15 @@ def main() -> int:
         build(Path(folder))
         mutator = Mutator(Path(folder), arguments.seed)
     ingested = ingest_all(mutator, arguments.count, arguments.minutes, arguments.keep)
+    write(arguments, ingested, [])  # kept, whatever becomes of the scans
     scanned = scan_all(mutator, arguments.scan, arguments.minutes)
-    text = page(arguments, ingested, scanned)
-    (arguments.output / "fuzz.md").write_text(text, encoding="utf-8")
+    write(arguments, ingested, scanned)
+    return 1 if faults(ingested, scanned) else 0
+
+
+def write(arguments: argparse.Namespace, ingested: list[dict[str, Any]], scanned: list[dict[str, Any]]) -> None:
+    """Both files of results."""
+    (arguments.output / "fuzz.md").write_text(page(arguments, ingested, scanned), encoding="utf-8")
     counts = Counter((r["format"], r["outcome"]) for r in ingested)
     facts = {
         "command": {"count": arguments.count, "scan": arguments.scan, "seed": arguments.seed},
@@ -180,8 +186,6 @@ def main() -> int:
         "faults": faults(ingested, scanned),
     }
     (arguments.output / "fuzz.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    print(text)
-    return 1 if facts["faults"] else 0
 
 
 if __name__ == "__main__":

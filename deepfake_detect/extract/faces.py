@@ -60,6 +60,8 @@ class FaceFinder:
         if not frames:
             return []
         small, scale = _shrink(frames, max_side)
+        if min(small[0].shape[:2]) < MIN_FACE:  # MTCNN has no scale to search such a picture at, and raises
+            return [[] for _ in frames]
         with self._lock, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             boxes, probabilities, landmarks = self._mtcnn.detect(small, landmarks=True)

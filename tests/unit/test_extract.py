@@ -19,6 +19,7 @@ from deepfake_detect.extract import (
     speech_windows,
 )
 from deepfake_detect.extract.crops import native_crops
+from deepfake_detect.extract.faces import STILL_SIDE
 from deepfake_detect.extract.reservoir import EvenReservoir
 from deepfake_detect.extract.tracks import cut_face, face_region
 from deepfake_detect.ingest import open_media
@@ -205,3 +206,9 @@ def test_a_window_needs_two_seconds_of_speech() -> None:
 
 def test_no_sound_gives_no_window() -> None:
     assert speech_windows(np.zeros(0, np.float32), 0.0, np.zeros(0), FACTS) == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (39, 400), (64, 20_000)])
+def test_pictures_too_small_for_a_face(finder: FaceFinder, size: tuple[int, int]) -> None:
+    frames = [Frame(0.0, np.full((*size, 3), 90, np.uint8))] * 2
+    assert finder.find(frames, STILL_SIDE) == [[], []]
