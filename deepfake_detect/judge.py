@@ -7,7 +7,8 @@ from typing import Any
 
 from .deadline import Deadline
 from .detect import Facts, Outcome, Refusal, Score
-from .explain.images import evidence_image
+from .explain.images import end_at_chin, evidence_image
+from .explain.spectrogram import spectrogram
 from .findings import Abstention, Evidence, Finding, Reason, Subject
 from .fuse import Line
 from .gather import Gathered
@@ -103,16 +104,26 @@ def lines(detectors: Sequence[LoadedDetector], findings: Sequence[Finding]) -> l
     return [Line(f, *thresholds[f.detector]) for f in findings if f.llr is not None]
 
 
-def subjects(gathered: Gathered, pictures: bool) -> tuple[Subject, ...]:
-    """The persons, with their crops if ``pictures``, and the voice."""
+def subjects(gathered: Gathered, pictures: bool, judged: Sequence[Line]) -> tuple[Subject, ...]:
+    """The persons, with their crops, and the voice, with its spectrogram, if ``pictures``.
+
+    ``judged``: the lines whose stretches are flagged in the spectrogram if they reach their upper threshold.
+    """
     people = [Subject(t.subject, "person", t.span, _crops(t) if pictures else ()) for t in gathered.tracks]
     windows = gathered.windows
-    voice = [Subject("voice", "voice", Span(windows[0].span.start, windows[-1].span.end))] if windows else []
-    return (*people, *voice)
+    if not windows:
+        return tuple(people)
+    flagged = [
+        line.finding.span
+        for line in judged
+        if line.finding.subject == "voice" and line.finding.span and (line.finding.llr or 0.0) >= line.upper
+    ]
+    heard = Span(windows[0].span.start, windows[-1].span.end)
+    return (*people, Subject("voice", "voice", heard, spectrogram(windows, flagged) if pictures else ()))
 
 
 def _crops(track: FaceTrack) -> tuple[Evidence, ...]:
     return tuple(
-        Evidence("crop", "", Span(f.time, f.time), f.region, image=evidence_image(f.pixels))
+        Evidence("crop", "", Span(f.time, f.time), f.region, image=evidence_image(end_at_chin(f.pixels, f.landmarks)))
         for f in track.faces
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -14,18 +14,19 @@ from .checkpoints import WeightStore
 from .deadline import Deadline, Expired
 from .detect import Registry
 from .errors import EvidenceChangedError, IngestError, UnreadableError
-from .findings import Abstention, Failure, Reason, Report
+from .findings import Abstention, DetectorRecord, Failure, Reason, Report
 from .fuse import decide
 from .gather import Finders, gather
 from .ingest import Identity, Source, identify
 from .ingest.isolate import Isolation
 from .judge import judge, lines, subjects
+from .ledger import Ledger, RecentReports, at
 from .loading import LoadedDetector, load_detectors
-from .media import FaceTrack, MediaFile, SpeechWindow
+from .media import FaceTrack, JsonValue, MediaFile, SpeechWindow
 from .options import ScanOptions
 from .originals import Comparer
 from .progress import FileFinished, FileStarted, Progress, RunFinished, RunStarted, silent
-from .record import run_record
+from .record import fingerprint, run_record
 
 
 class Scanner:
@@ -78,26 +79,12 @@ class Scanner:
         ``timeout`` (seconds) and ``cancel`` end in an abstention. Bytes that cannot be decoded give a report without a
         verdict. Raises ``UnreadableError`` when there is nothing to hash.
         """
-        started, clock = datetime.now(UTC), time.monotonic()
-        identity = identify(source)
-        try:
-            content = self._scan(source, identity, Deadline(timeout, cancel))
-        except Expired as error:
-            content = _failed(identity, Reason.TIMEOUT, str(error))
-        except IngestError as error:
-            content = _failed(identity, error.reason, error.sentences())
-        except EvidenceChangedError as error:
-            content = _failed(identity, Reason.FAILED, error.sentences())
-        records = [d.record for d in self.detectors]
-        options = dict(self.options.as_json())
-        if self._comparer is not None:
-            records.append(self._comparer.record)
-            options["originals"] = self._comparer.as_json()
-        run = run_record(
-            started, time.monotonic() - clock, self.device, tuple(records), self._finders.records(), options,
-            self._plugins, self.protections,
-        )  # fmt: skip
-        return Report(run=run, **content)
+        return self._report(source, identify(source), Deadline(timeout, cancel))[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides a result; stands in every report."""
+        return fingerprint(self._detector_records(), self._finders.records(), self._recorded_options())
 
     def scan_all(
         self,
@@ -105,30 +92,69 @@ class Scanner:
         *,
         timeout: float | None = None,
         progress: Progress = silent,
+        ledger: Ledger | None = None,
     ) -> Iterator[Report | Failure]:
         """Scan files one after the other; each gives a report or a failure, and the next one follows.
 
         ``paths`` may hold the errors of ``ingest.find_files``, which become failures. ``timeout``: seconds for each
-        file.
+        file. Bytes that ``ledger`` has a report on are not scanned again: the report is given for each path. By default
+        it remembers the duplicates of this call, whose pictures then have hashes but no bytes.
         """
         items = list(paths)
+        ledger = ledger or RecentReports()
+        ledger.begin(self.fingerprint)
         clock = time.monotonic()
         progress(RunStarted(len(items)))
         for index, item in enumerate(items):
             name = item.path or "" if isinstance(item, UnreadableError) else os.fspath(item)
             progress(FileStarted(index, name))
-            outcome = self._outcome(item, timeout)
+            outcome = self._outcome(item, timeout, ledger)
             progress(FileFinished(index, name, outcome))
             yield outcome
         progress(RunFinished(time.monotonic() - clock))
 
-    def _outcome(self, item: str | os.PathLike[str] | UnreadableError, timeout: float | None) -> Report | Failure:
+    def _outcome(
+        self, item: str | os.PathLike[str] | UnreadableError, timeout: float | None, ledger: Ledger
+    ) -> Report | Failure:
         try:
             if isinstance(item, UnreadableError):
                 raise item
-            return self.scan(item, timeout=timeout)
+            deadline, identity = Deadline(timeout, None), identify(item)
+            known = ledger.find(identity.sha256)
+            if known is not None:
+                return at(known, os.fspath(item))
+            report, unchanged = self._report(item, identity, deadline)
         except UnreadableError as error:
             return Failure(error.path, Reason.FAILED, error.message, error.hint, None)
+        if unchanged:
+            ledger.add(report)
+        return report
+
+    def _report(self, source: Source, identity: Identity, deadline: Deadline) -> tuple[Report, bool]:
+        """The report, and whether the bytes stayed what they were."""
+        started, clock, unchanged = datetime.now(UTC), time.monotonic(), True
+        try:
+            content = self._scan(source, identity, deadline)
+        except Expired as error:
+            content = _failed(identity, Reason.TIMEOUT, str(error))
+        except IngestError as error:
+            content = _failed(identity, error.reason, error.sentences())
+        except EvidenceChangedError as error:
+            content, unchanged = _failed(identity, Reason.FAILED, error.sentences()), False
+        run = run_record(
+            started, time.monotonic() - clock, self.device, self._detector_records(), self._finders.records(),
+            self._recorded_options(), self._plugins, self.protections,
+        )  # fmt: skip
+        return Report(run=run, **content), unchanged
+
+    def _detector_records(self) -> tuple[DetectorRecord, ...]:
+        compared = () if self._comparer is None else (self._comparer.record,)
+        return (*(d.record for d in self.detectors), *compared)
+
+    def _recorded_options(self) -> Mapping[str, JsonValue]:
+        if self._comparer is None:
+            return self.options.as_json()
+        return {**self.options.as_json(), "originals": self._comparer.as_json()}
 
     def _scan(self, source: Source, identity: Identity, deadline: Deadline) -> dict[str, Any]:
         """The fields of a report that come from the file."""
@@ -143,13 +169,13 @@ class Scanner:
                 more = self._comparer.look(opened, gathered.tracks, deadline, opener, pictures)
                 findings, abstentions, gaps = findings + more[0], abstentions + more[1], gaps + more[2]
             opened.verify_unchanged()
-            facts = [f.facts for f in findings if f.score is None]
+            facts, judged = [f.facts for f in findings if f.score is None], lines(self.detectors, findings)
             return {
                 "media": opened.media,
                 "findings": findings,
                 "abstentions": abstentions,
-                "verdict": decide(lines(self.detectors, findings), facts),
-                "subjects": subjects(gathered, pictures),
+                "verdict": decide(judged, facts),
+                "subjects": subjects(gathered, pictures, judged),
                 "coverage_gaps": gaps,
             }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import WeightStore
-from ..explain.images import evidence_image
+from ..explain.images import end_at_chin, evidence_image
 from ..findings import Evidence, Label, Proposition, Reason
 from ..media import FaceCrop, FaceTrack, Pixels, Span
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
@@ -81,7 +81,8 @@ class FaceManipulation(Detector[FaceTrack]):
         best = int(np.argmax([value for _, value in score.timeline]))
         face = _usable(sample)[best]
         pixels = fit_face(face.pixels)
-        picture = evidence_image(overlay(pixels, self._head(self._encoder([pixels]))["map"][0]))
+        heat = overlay(pixels, self._head(self._encoder([pixels]))["map"][0])
+        picture = evidence_image(end_at_chin(heat, face.landmarks * (pixels.shape[0] / face.pixels.shape[0])))
         caption = "where the face looks foreign to its surroundings (red), on the face that scored highest"
         return (Evidence("map", caption, Span(face.time, face.time), face.region, image=picture),)
 

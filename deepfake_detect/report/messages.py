@@ -21,6 +21,7 @@ _FIXED = frozenset(
         N_("the speech is a recording of a person like those of the test data, however it was transmitted"),
         N_("faces under 60 pixels are refused"),
         N_("frames are judged one by one: flicker over time carries no evidence"),
+        N_("not measured on nude or nudified bodies: only the face is looked at"),
         N_("make-up, beauty filters, portrait blur and video calls were not measured"),
         N_("calibrated on single pieces of 224 px: generators that are not in the data may be missed"),
         N_(
@@ -36,6 +37,9 @@ _FIXED = frozenset(
         N_("no detector that is past the experimental stage could decide"),
         N_("where the face looks foreign to its surroundings (red), on the face that scored highest"),
         N_("raw score over time, higher for synthetic"),
+        N_("One raw score for each stretch, at its middle."),
+        N_("frequencies of the sound over time, up to 8 kHz"),
+        N_("frequencies of the sound over time, up to 8 kHz; bars at the top mark the flagged stretches"),
     }
 )
 _LABELS = frozenset({N_("synthetic"), N_("manipulated")})
