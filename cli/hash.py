@@ -75,6 +75,7 @@ def _print_identity(identity: Identity, name: str | None) -> None:
 def _print_pictures(hashes: FileHashes, vpdq: bool) -> None:
     from deepfake_detect.hashing import RELIABLE_QUALITY
     from deepfake_detect.media import MediaKind
+    from deepfake_detect.report.text import safe_text
 
     if not hashes.pictures:
         print("no PDQ: the file has no picture", file=sys.stderr if vpdq else sys.stdout)
@@ -87,4 +88,4 @@ def _print_pictures(hashes: FileHashes, vpdq: bool) -> None:
             print("vPDQ     frame,quality,hash,seconds")
         print("\n".join(picture.vpdq_line() for picture in hashes.pictures))
     for gap in hashes.gaps:
-        print(f"not covered: {gap}", file=sys.stderr)
+        print(f"not covered: {safe_text(gap, 300)}", file=sys.stderr)

@@ -37,7 +37,7 @@ class Listed:
 
 def finalise(folder: CaseFolder, info: CaseInfo, log: CustodyLog) -> None:
     """Write the bag over what the case holds now, and close the log with its tag manifest. Raises ``OSError``."""
-    _remove_temporaries(folder.data)
+    _remove_temporaries(folder.root)
     payload = [*sealed_files(folder.data, folder.root)]
     listed = [Listed(path, file_sha256(folder.root / path)) for path in payload]
     size = sum((folder.root / path).stat().st_size for path in payload)

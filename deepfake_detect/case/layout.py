@@ -24,7 +24,7 @@ from pathlib import Path
 from ..errors import ReportError
 from ..findings import SCHEMA_VERSION
 from ..report.serialise import from_json, to_json
-from .files import write_whole
+from .files import TEMPORARY, write_whole
 
 FORMAT = "deepfake-detect case"
 _ELSEWHERE = "Name an empty or new folder with -o."
@@ -99,14 +99,18 @@ class CaseFolder:
         write_whole(self.data / "info.json", (to_json(info, indent=2) + "\n").encode("ascii"))
 
     def is_empty(self) -> bool:
-        """Whether the folder is there and holds nothing. Raises ``ReportError`` if it holds something that is no case.
+        """Whether the folder is there and holds nothing, or only what a start that was cut short left.
 
-        Raises ``OSError`` if it cannot be looked into.
+        Raises ``ReportError`` if it holds something that is no case, ``OSError`` if it cannot be looked into.
         """
         if (self.data / "info.json").exists():
             return False
-        if any(self.root.iterdir()):
-            raise ReportError(f"{self.root} holds files that are no case", _ELSEWHERE)
+        for path in self.root.rglob("*"):
+            begun = (
+                path.is_dir() or path.name.startswith(TEMPORARY) or (path == self.custody and not path.stat().st_size)
+            )
+            if path.is_symlink() or not begun:
+                raise ReportError(f"{self.root} holds files that are no case", _ELSEWHERE)
         return True
 
 

@@ -17,7 +17,7 @@ from ..findings import CaseRecord, EvidenceImage, Failure, Note, Report
 from ..media import JsonValue
 from ..report.html import render_failure, render_index, render_report
 from ..report.index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
-from ..report.serialise import from_json, to_json
+from ..report.serialise import from_json, result_from_json, to_json
 from .bag import finalise
 from .custody import Action, CustodyLog, now, says_minor
 from .evidence import EvidenceRecord, place
@@ -57,6 +57,7 @@ class CaseWriter:
             self._roots = () if self.handling.survivor else tuple(roots)
             self._info = info
             self._log = CustodyLog(self.places.custody, self.handling.record)
+            self._given: dict[str, str] = {}  # run of each report that ``stored`` gave and ``add`` has not had yet
             try:
                 self._begin(new)
             except BaseException:
@@ -80,26 +81,49 @@ class CaseWriter:
         """Write one result and return the path of its HTML document.
 
         The same bytes at another path, in a run with the same fingerprint, add that path to the index and write nothing
-        else; nor does a failure replace a report.
+        else; nor does a failure replace a report. What ``stored`` gave, at a path that the case has, writes nothing.
         """
         self._reopen()
         result = prepared(result, self.handling)
         entry = index_entry(result, _document_name(result))
         before = self._entries.get(entry.name)
         page = self.places.reports / f"{entry.name}.html"
+        given = isinstance(result, Report) and self._given.pop(entry.name, None) == result.run.id
         with reported(self.folder):
             document = None
-            if before is None or replaces(entry, before):
+            if not given and (before is None or replaces(entry, before) or entry.name not in self._complete):
                 document = self._write_documents(result, page)
             combined = combine(before, entry)
             if combined != before:
                 append_line(self.places.log("entries"), to_json(entry).encode("ascii"))
-            self._record_evidence(result)
-            run = result.run.id if isinstance(result, Report) else None
-            label = entry.label.value if entry.label else None
-            self._log.append(Action.SCANNED, entry.sha256, name=entry.name, run=run, label=label, document=document)
+            new = self._record_evidence(result)
+            if new or combined != before or not given:
+                run = result.run.id if isinstance(result, Report) else None
+                label = entry.label.value if entry.label else None
+                self._log.append(Action.SCANNED, entry.sha256, name=entry.name, run=run, label=label, document=document)
         self._entries[entry.name] = combined
+        self._complete.add(entry.name)
         return page
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """The fingerprints of the runs that made the case's reports."""
+        return {entry.fingerprint for entry in self._entries.values() if entry.fingerprint}
+
+    def finished(self, sha256: str) -> IndexEntry | None:
+        """What the index has on these bytes, if the result was written and logged whole; else None."""
+        return self._entries.get(sha256) if sha256 in self._complete else None
+
+    def stored(self, sha256: str) -> Report | None:
+        """The report that stands in the case, without the bytes of its pictures; None if it cannot be read."""
+        try:
+            report = result_from_json((self.places.reports / f"{sha256}.json").read_bytes())
+        except (OSError, ReportError):
+            return None
+        if not isinstance(report, Report):
+            return None
+        self._given[sha256] = report.run.id
+        return report
 
     def note(self, sha256: str, note: Note) -> None:
         """Put a person's conclusion beside the tool's. Raises ``ReportError`` if the case has no such file."""
@@ -190,6 +214,10 @@ class CaseWriter:
             self.declare_minor()
         self._write_info(replace(self._info, roots=tuple(dict.fromkeys((*self._info.roots, *self._roots)))))
         self._entries = self._read_entries()
+        drop_torn(self.places.log("evidence"))
+        self._evidence = {hash(record) for record in CaseReader(self.folder).evidence}
+        logged = (entry.details for entry in self._log.entries if entry.action is Action.SCANNED)
+        self._complete = {str(details.get("name")) for details in logged if details.get("document")}
 
     def _enter_opening(self) -> None:
         if self._log.finalised:
@@ -218,12 +246,13 @@ class CaseWriter:
         except ReportError as error:
             raise ReportError(f"{path} is damaged: {error.message}", "Name an empty or new folder with -o.") from error
 
-    def _record_evidence(self, result: Report | Failure) -> None:
+    def _record_evidence(self, result: Report | Failure) -> bool:
+        """Record where the file lay; returns False if that is known."""
         media = result.media if isinstance(result, Report) else None
         sha256 = media.sha256 if media else getattr(result, "sha256", None)
         path = media.path if media else getattr(result, "path", None)
         if sha256 is None:
-            return
+            return False
         root, within = None, None
         if path is not None:
             folder, within = place(path, self._info.roots)
@@ -234,7 +263,11 @@ class CaseWriter:
         record = EvidenceRecord(
             sha256, root, within, media.size if media else None, written, self.handling.record.exhibit
         )
+        if hash(record) in self._evidence:
+            return False
         append_line(self.places.log("evidence"), to_json(record).encode("ascii"))
+        self._evidence.add(hash(record))
+        return True
 
     def _write_documents(self, result: Report | Failure, page: Path) -> str:
         """Write a result's pictures, JSON and page; returns the SHA-256 of the JSON."""

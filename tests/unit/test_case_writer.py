@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_report, make_report
 
 from deepfake_detect.case.custody import Action, read_chain
+from deepfake_detect.case.verify import verify
 from deepfake_detect.case.writer import CaseWriter
 from deepfake_detect.errors import ReportError
 from deepfake_detect.findings import Reason, Report
@@ -226,3 +228,47 @@ def test_reasons_of_a_report_without_verdict_reach_the_index(tmp_path: Path) -> 
     case.add(replace(make_report(), findings=(), verdict=None))
     case.finish()
     assert _index(tmp_path)[0]["failure"] == Reason.TOO_SMALL.value
+
+
+KILLED = f"""
+import sys; sys.path.insert(0, {str(GOLDEN)!r})
+from dataclasses import replace
+from make_report import make_clean_report
+from deepfake_detect.case.writer import CaseWriter
+report = make_clean_report()
+print("ready", flush=True)
+for i in range(1000):
+    with CaseWriter(sys.argv[1]) as case:
+        for j in range(3):
+            case.add(replace(report, media=replace(report.media, path=f"{{i}}-{{j}}", sha256=f"{{i * 3 + j:064x}}")))
+"""
+
+
+def test_a_case_killed_at_any_moment_goes_on_and_is_whole(tmp_path: Path) -> None:
+    """Opening, adding and finalising, killed again and again: what was told to be written is there, and verifies."""
+    seen = 0
+    for i in range(12):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "case")], stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline()
+        time.sleep(0.004 * i * i)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        case = CaseWriter(tmp_path / "case")
+        case.add(make_failure())
+        case.finish()
+        assert not verify(tmp_path / "case").problems
+        entries = _index(tmp_path / "case")
+        assert len(entries) >= seen
+        seen = len(entries)
+        assert all((tmp_path / "case" / "data" / "reports" / f"{e['name']}.json").exists() for e in entries)
+        assert not list(tmp_path.rglob(".writing-*"))
+    assert seen > 4
+
+
+def test_what_a_start_cut_short_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "case" / "data" / "reports").mkdir(parents=True)
+    (tmp_path / "case" / "custody.jsonl").touch()
+    (tmp_path / "case" / "data" / ".writing-x").write_bytes(b"half")
+    CaseWriter(tmp_path / "case").finish()
+    assert not verify(tmp_path / "case").problems and not list(tmp_path.rglob(".writing-*"))

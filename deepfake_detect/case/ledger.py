@@ -1,0 +1,66 @@
+"""The ledger of a case: which of its results are complete, so that a run that was cut off goes on.
+
+A result is complete when its documents, its line in ``entries.jsonl`` and its entry in the custody log are on the disk;
+they are written in this order, so that a crash between them only has the file scanned again.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ..errors import UsageError
+from ..findings import Reason, Report
+from ..report.index import IndexEntry
+from .writer import CaseWriter
+
+_MAY_PASS = frozenset({Reason.FAILED, Reason.TIMEOUT, Reason.WEIGHTS_MISSING})  # reasons that another try may mend
+
+
+class Mode(StrEnum):
+    """What a run does with the results that its case has already.
+
+    ``again``: scan every file, as long as the case was made with the same fingerprint; ``restart``: with any;
+    ``resume``: only what is not finished; ``retry_failed``: that, and what failed or timed out.
+    """
+
+    AGAIN = "again"
+    RESUME = "resume"
+    RETRY_FAILED = "retry_failed"
+    RESTART = "restart"
+
+
+class CaseLedger:
+    """A ``Ledger`` over the results of a case. ``found`` counts the files that needed no scan."""
+
+    def __init__(self, case: CaseWriter, mode: Mode) -> None:
+        self._case, self._mode = case, mode
+        self._fingerprint = ""
+        self._now: set[str] = set()  # scanned in this run
+        self.found = 0
+
+    def begin(self, fingerprint: str) -> None:
+        """Raises ``UsageError`` if the case has a report of another fingerprint, unless the run restarts it."""
+        others = self._case.fingerprints - {fingerprint}
+        if others and self._mode is not Mode.RESTART:
+            raise UsageError(
+                f"the case {self._case.folder} was made with other options, detectors, weights or another version",
+                "Use the same ones, name another folder with -o, or let --restart replace its reports.",
+            )
+        self._fingerprint = fingerprint
+
+    def find(self, sha256: str) -> Report | None:
+        """The stored report, without the bytes of its pictures."""
+        entry = self._case.finished(sha256)
+        if entry is None or entry.fingerprint != self._fingerprint or not (sha256 in self._now or self._stays(entry)):
+            return None
+        self.found += 1
+        return self._case.stored(sha256)
+
+    def add(self, report: Report) -> None:
+        """Note that this run scanned the file."""
+        self._now.add(report.media.sha256)
+
+    def _stays(self, entry: IndexEntry) -> bool:
+        if self._mode is Mode.RETRY_FAILED:
+            return entry.failure not in _MAY_PASS
+        return self._mode is Mode.RESUME
