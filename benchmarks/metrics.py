@@ -19,7 +19,9 @@ def auc(scores: Floats, fake: Bools) -> float:
     return float((below + upto).mean() / 2 / len(order))
 
 
-def bootstrap(scores: Floats, fake: Bools, clusters: Sequence[str], rounds: int = 300, seed: int = 0) -> tuple[float, float]:
+def bootstrap(
+    scores: Floats, fake: Bools, clusters: Sequence[str], rounds: int = 300, seed: int = 0
+) -> tuple[float, float]:
     """95 % interval of the AUC; whole clusters (source pictures or videos) are drawn, fakes and reals apart."""
     rng = np.random.default_rng(seed)
     cluster = np.unique(np.asarray(clusters), return_inverse=True)[1]
@@ -55,8 +57,10 @@ def equal_error(scores: Floats, fake: Bools) -> float:
 
 
 def elub(llr: Floats, fake: Bools) -> tuple[float, float]:
-    """Empirical lower and upper bound of log10 LR (Vergeer et al. 2016): beyond them, with one misleading ratio added on
-    each side, the Bayes error would exceed that of saying nothing."""
+    """Empirical lower and upper bound of log10 LR (Vergeer et al. 2016).
+
+    Beyond them, with one misleading ratio added on each side, the Bayes error would exceed that of saying nothing.
+    """
     grid = np.linspace(-4, 4, 801)
     missed = (np.searchsorted(np.sort(llr[fake]), grid, "right") + 1) / (fake.sum() + 1)
     alarms = ((~fake).sum() - np.searchsorted(np.sort(llr[~fake]), grid, "right") + 1) / ((~fake).sum() + 1)

@@ -50,7 +50,8 @@ def fit_logistic(features: Floats, fake: NDArray[np.bool_], weights: Floats, l2:
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        value = torch.nn.functional.binary_cross_entropy_with_logits(x @ beta[1:] + beta[0], y, weight=w, reduction="sum")
+        logits = x @ beta[1:] + beta[0]
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logits, y, weight=w, reduction="sum")
         value = value + l2 * beta[1:].square().sum()
         value.backward()
         return value

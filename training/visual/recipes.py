@@ -43,9 +43,12 @@ class TrainingSet:
     rows: list[Row]
     features: NDArray[np.float32] = field(repr=False)
 
+    def where(self, keep: list[bool]) -> TrainingSet:
+        index = np.flatnonzero(keep)
+        return TrainingSet([self.rows[i] for i in index], self.features[index])
+
     def without(self, fold: str) -> TrainingSet:
-        keep = [i for i, row in enumerate(self.rows) if row.fold != fold]
-        return TrainingSet([self.rows[i] for i in keep], self.features[keep])
+        return self.where([row.fold != fold for row in self.rows])
 
 
 def design(features: NDArray[np.float16], recipe: Recipe) -> NDArray[np.float32]:
@@ -82,3 +85,29 @@ def training_set(data: Path, recipe: Recipe) -> TrainingSet:
 def fit(recipe: Recipe, part: TrainingSet) -> Linear:
     fake = np.array([r.fake for r in part.rows])
     return fit_logistic(part.features, fake, balance(part.rows, recipe.power), recipe.l2)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Whitening of the last class token: the distance of a crop is the root mean square of its whitened components."""
+
+    mean: NDArray[np.float32] = field(repr=False)
+    whiten: NDArray[np.float32] = field(repr=False)
+
+    def __call__(self, tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.sqrt(np.square((tokens - self.mean) @ self.whiten).mean(1))
+
+
+def domain_features(data: Path, task: str) -> tuple[list[Row], NDArray[np.float32]]:
+    """Rows and last class tokens that say what is in the domain: clean crops and those with a random history."""
+    tables = [load(data, task, name) for name in have(task, ["clean", "aug1"])]
+    tokens = np.concatenate([t.features[:, CLS_BLOCKS[-1], 0] for t in tables]).astype(np.float32)
+    return [r for t in tables for r in t.rows], tokens
+
+
+def fit_domain(tokens: NDArray[np.float32], components: int = 48) -> Domain:
+    mean = tokens.mean(0, dtype=np.float64)
+    size, directions = np.linalg.eigh(np.cov((tokens - mean).T))
+    chosen = slice(-1, -1 - components, -1)
+    whiten = directions[:, chosen] / np.sqrt(size[chosen])
+    return Domain(mean.astype(np.float32), whiten.astype(np.float32))

@@ -15,11 +15,7 @@ import numpy as np
 import recipes
 from corpus import ROOT
 from head_files import WIDTH, save_head
-from table import have, load
-
 from deepfake_detect.detect.networks.clip import CLS_BLOCKS, PATCH_BLOCKS
-
-COMPONENTS = 48
 
 
 def spread(linear, recipe: recipes.Recipe) -> np.ndarray:
@@ -32,21 +28,12 @@ def spread(linear, recipe: recipes.Recipe) -> np.ndarray:
     return out.ravel()
 
 
-def domain(data: Path, task: str) -> dict[str, np.ndarray]:
-    """Whitening of the last class token over clean crops and those with a random history."""
-    tables = [load(data, task, name) for name in have(task, ["clean", "aug1"])]
-    x = np.concatenate([t.features[:, CLS_BLOCKS[-1], 0] for t in tables]).astype(np.float64)
-    mean = x.mean(0)
-    _, size, directions = np.linalg.svd(x - mean, full_matrices=False)
-    whiten = directions[:COMPONENTS].T / (size[:COMPONENTS] / np.sqrt(len(x)))
-    return {"domain.mean": mean.astype(np.float32), "domain.whiten": whiten.astype(np.float32)}
-
-
 def ship(data: Path, task: str, out: Path) -> None:
     recipe = recipes.RECIPES[task]
     linear = recipes.fit(recipe, recipes.training_set(data, recipe))
+    domain = recipes.fit_domain(recipes.domain_features(data, task)[1])
     arrays = {"score.weight": spread(linear, recipe), "score.bias": np.array([linear.bias], np.float32),
-              **domain(data, task)}
+              "domain.mean": domain.mean, "domain.whiten": domain.whiten}
     if recipe.blends:
         d = maps.map_data(data, recipe.blends[0])
         read_out = maps.fit_map(d, np.ones(len(d.rows), bool))
