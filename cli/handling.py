@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,3 +44,19 @@ def keeps_pictures(asked: bool | None, handled: Handling) -> bool:
             raise UsageError("a child is or may be shown: no picture is kept", "Leave --pictures out.")
         return False
     return not handled.survivor if asked is None else asked
+
+
+def of_installation() -> Handling:
+    """The handling of a command that has no such options: that of the installation. Raises ``UsageError``."""
+    return handling(None, False, False, None, None, None, None)
+
+
+@contextmanager
+def nameless_errors(handled: Handling) -> Iterator[None]:
+    """An error about a file that cannot be read tells its name only if it may be told."""
+    from deepfake_detect.errors import UnreadableError
+
+    try:
+        yield
+    except UnreadableError as error:
+        raise UnreadableError("a file cannot be read", error.hint) if handled.survivor else error from None

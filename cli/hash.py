@@ -34,36 +34,26 @@ def hash_(
     Exit codes: 0 done, 1 a file cannot be read, 3 a file cannot be decoded, so that it has no PDQ.
     """
     with exits.reported_errors():
-        from deepfake_detect.case.layout import Profile
-        from deepfake_detect.case.profile import choose_profile
         from deepfake_detect.errors import IngestError, UsageError
-        from deepfake_detect.hashing import hash_pictures
+        from deepfake_detect.hashing import hash_bytes, hash_pictures
         from deepfake_detect.report.text import safe_text
+
+        from .handling import nameless_errors, of_installation
 
         if vpdq and len(files) != 1:
             raise UsageError("--vpdq takes one file", "Run it once for each.")
-        named, code = choose_profile(None) is not Profile.SURVIVOR, exits.DONE
+        handled, code = of_installation(), exits.DONE
         for file in files:
-            identity = _identity(file, named)
+            with nameless_errors(handled):
+                identity = hash_bytes(file)
             if not vpdq:
-                _print_identity(identity, safe_text(str(file), 400) if named else None)
+                _print_identity(identity, None if handled.survivor else safe_text(str(file), 400))
             try:
                 _print_pictures(hash_pictures(file, identity, every), vpdq)
             except IngestError as error:
                 print(f"no PDQ: {safe_text(error.sentences(), 400)}", file=sys.stderr if vpdq else sys.stdout)
                 code = exits.SOME_FAILED
         raise typer.Exit(code)
-
-
-def _identity(file: Path, named: bool) -> Identity:
-    """The hashes of the bytes; an error that tells the name only if it may be told."""
-    from deepfake_detect.errors import UnreadableError
-    from deepfake_detect.hashing import hash_bytes
-
-    try:
-        return hash_bytes(file)
-    except UnreadableError as error:
-        raise error if named else UnreadableError("a file cannot be read", error.hint) from None
 
 
 def _print_identity(identity: Identity, name: str | None) -> None:

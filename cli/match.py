@@ -42,17 +42,21 @@ def match(
     Exit codes: 0 compared, whatever was found, 1 not compared, 2 wrong usage.
     """
     with exits.reported_errors():
+        from deepfake_detect.case.private import without_names
         from deepfake_detect.ingest import Limits
         from deepfake_detect.options import ScanOptions
         from deepfake_detect.pipeline import Scanner
 
+        from .handling import keeps_pictures, nameless_errors, of_installation
         from .originals import comparer
 
-        limits = Limits()
-        made = comparer(originals, None, limits, None, supplied_by, True, quiet)
-        options = ScanOptions(limits=limits, pictures=not no_pictures)
-        with Scanner(device="cpu", detectors=["provenance"], options=options, comparer=made) as scanner:
-            report = scanner.scan(suspect)
+        limits, handled = Limits(), of_installation()
+        options = ScanOptions(limits=limits, pictures=keeps_pictures(False if no_pictures else None, handled))
+        with nameless_errors(handled):
+            made = comparer(originals, None, limits, None, supplied_by, not handled.survivor, quiet)
+            with Scanner(device="cpu", detectors=["provenance"], options=options, comparer=made) as scanner:
+                report = scanner.scan(suspect)
+        report = without_names(report) if handled.survivor else report
         _write(report, format_)
         failed = any(a.detector == "scan" for a in report.abstentions)
         raise typer.Exit(exits.FAILED if failed else exits.DONE)
@@ -76,7 +80,8 @@ def _write_text(report: Report) -> None:
         if finding.detector != "original-match":
             continue
         facts: Any = finding.facts  # as the schema types them
-        print(f"{safe_text(facts['original']['path'], 300)}\n  {safe_text(facts['statement'], 600)}.")
+        name = facts["original"]["path"] or "an original whose name is not told"
+        print(f"{safe_text(name, 300)}\n  {safe_text(facts['statement'], 600)}.")
         for zone in facts["zones"]:
             print(f"  {zone['zone']} of {zone['subject']}: {zone['state'].replace('_', ' ')}")
         ratio = facts["log10_likelihood_ratio"]

@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from ..findings import CaseRecord, Evidence, Failure, Report
 from .evidence import modified
 from .layout import Profile
 
+Outcome = TypeVar("Outcome", Report, Failure)
 _HIDDEN = "the file"
 _SOUND_ONLY = frozenset({"spectrogram"})  # the one kind of picture that shows nobody
 
@@ -43,11 +44,12 @@ def prepared(result: Report | Failure, handling: Handling) -> Report | Failure:
     written = result.case.modified if result.case else None
     if written is None and path is not None and not handling.survivor:
         written = modified(path)
-    if handling.survivor:
-        result = without_names(result)
-    if handling.minor and isinstance(result, Report):
-        result = without_pictures(result)
-    return replace(result, case=replace(handling.record, modified=written))
+    if isinstance(result, Failure):
+        told: Report | Failure = without_names(result) if handling.survivor else result
+    else:
+        told = without_names(result) if handling.survivor else result
+        told = without_pictures(told) if handling.minor else told
+    return replace(told, case=replace(handling.record, modified=written))
 
 
 def without_pictures(report: Report) -> Report:
@@ -63,7 +65,7 @@ def _imageless(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     return tuple(item for item in evidence if item.image is None or item.kind in _SOUND_ONLY)
 
 
-def without_names(result: Report | Failure) -> Report | Failure:
+def without_names(result: Outcome) -> Outcome:
     """The result without its path, and without the path or the file's name in the texts that may quote it: messages,
     metadata, what the file claims of itself.
     """

@@ -144,6 +144,11 @@ def test_an_installation_is_a_survivors_by_one_line_of_configuration(evidence: P
     assert b"PDQ" in hashed.stdout and names_told({"out": hashed.stdout, "err": hashed.stderr}) == []
     gone = run("hash", evidence / f"{NAME}-gone.jpg", XDG_CONFIG_HOME=str(tmp_path))
     assert gone.returncode == 1 and names_told({"out": gone.stdout, "err": gone.stderr}) == []
+    matched = run(
+        "match", portrait(evidence), SAMPLES / "portrait.jpg", "--format", "json", XDG_CONFIG_HOME=str(tmp_path)
+    )
+    assert matched.returncode == 0, matched.stderr
+    assert names_told({"out": matched.stdout, "err": matched.stderr}) == [] and b"portrait.jpg" not in matched.stdout
     for wrong in ('profile = "surviver"', "profile = ", "\xff"):
         config.write_text(wrong, encoding="latin-1")
         done = run("scan", portrait(evidence), *QUICK, XDG_CONFIG_HOME=str(tmp_path))
