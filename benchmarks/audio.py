@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from audio_controls import Heads, aasist, nuisance_only, splices
 from metrics import auc, bootstrap, cllr, elub, equal_error
 from numpy.typing import NDArray
 
@@ -26,14 +27,25 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "training" / "audio"))
 
 from features import draw_channel  # noqa: E402
-from head import SHIPPED, STRENGTHS, TRAIN_VARIANTS, Clips, fit, load_clips, load_variant  # noqa: E402
+from head import (  # noqa: E402
+    SHIPPED,
+    STRENGTHS,
+    TRAIN_VARIANTS,
+    Clips,
+    Head,
+    apply,
+    fit,
+    load_clips,
+    load_variant,
+)
+
+from deepfake_detect.detect.sound_quality import NARROW_DB  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 CALIBRATION = ROOT / "weights" / "calibration" / "synthetic-voice.json"
 COMMAND = "python benchmarks/run.py audio --data PATH_OF_THE_SPEECH_PACK"
 TEST_VARIANTS = ("clean", "messenger1", "telephone1", "acoustic1")
 FALSE_ALARM_AIM = 0.05
-NARROW_DB = -33.0  # high_band_db: every 8 kHz channel lies below, every other one above
 QUIET_DB = 25.0  # dynamics_db
 LOWEST_DYNAMICS = 10.0
 Floats = NDArray[np.float64]
@@ -72,17 +84,20 @@ class Table:
         return mask
 
 
-def out_of_fold(clips: Clips, train: Sequence[str], test: Sequence[str]) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Scores of every clip in every test variant by the head that never saw its fold, and the strength used a fold."""
-    stored = {name: load_variant(name)[0] for name in {*train, *test}}
+def out_of_fold(
+    clips: Clips, train: Sequence[str], test: Sequence[str]
+) -> tuple[dict[str, Floats], dict[str, float], Heads]:
+    """Scores of every clip in every test variant by the head that never saw its fold; each fold's strength and head."""
+    stored = {name: load_variant(name) for name in {*train, *test}}
     folds = list(dict.fromkeys(clips.fold))
+    heads: dict[tuple[float, str], Head] = {}
     scores = {s: {name: np.zeros(len(clips.file)) for name in test} for s in STRENGTHS}
     for fold in folds:
         used, tested = clips.trains_for(fold), clips.fold == fold
         for strength in STRENGTHS:
-            weight, bias = fit([stored[name] for name in train], clips, used, strength)
+            head = heads[strength, fold] = fit([stored[name] for name in train], clips, used, strength)
             for name in test:
-                scores[strength][name][tested] = stored[name][tested] @ weight + bias
+                scores[strength][name][tested] = apply(head, stored[name])[tested]
         print(f"fold {fold} done", flush=True)
 
     def quality(strength: float, fold: str) -> float:
@@ -92,7 +107,8 @@ def out_of_fold(clips: Clips, train: Sequence[str], test: Sequence[str]) -> tupl
     table = {(s, f): quality(s, f) for s in STRENGTHS for f in folds}
     chosen = {f: max(STRENGTHS, key=lambda s, f=f: sum(table[s, g] for g in folds if g != f)) for f in folds}
     best = {name: np.array([scores[chosen[fold]][name][i] for i, fold in enumerate(clips.fold)]) for name in test}
-    return best, {**chosen, "all": max(STRENGTHS, key=lambda s: sum(table[s, g] for g in folds))}
+    overall = max(STRENGTHS, key=lambda s: sum(table[s, g] for g in folds))
+    return best, {**chosen, "all": overall}, {str(f): heads[chosen[f], f] for f in folds}
 
 
 def make_table(clips: Clips, scores: dict[str, Floats], seconds: Floats) -> Table:
@@ -239,12 +255,12 @@ def speech_seconds(clips: Clips, data: Path) -> Floats:
 def validation_split(clips: Clips, strength: float) -> dict[str, float]:
     """AUC on the pack's own `val` of a head that was fitted on `train` alone."""
     train, held = clips.split == "train", clips.split == "val"
-    weight, bias = fit([load_variant(name)[0] for name in TRAIN_VARIANTS], clips, train, strength)
+    head = fit([load_variant(name) for name in TRAIN_VARIANTS], clips, train, strength)
     result = {}
     for name, variant in (("clean", "clean"), ("mp3_64k", "val-mp3_64k"), ("8khz", "val-8khz")):
-        features = load_variant(variant)[0]
-        features = features[held] if len(features) == len(held) else features
-        result[name] = round(auc(features @ weight + bias, clips.synthetic[held]), 4)
+        scores = apply(head, load_variant(variant))
+        scores = scores[held] if len(scores) == len(held) else scores
+        result[name] = round(auc(scores, clips.synthetic[held]), 4)
     return result
 
 
@@ -289,18 +305,24 @@ def reason(results: dict[str, Any]) -> str:
     )
 
 
-def scores_of(clips: Clips, reuse: bool) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Out-of-fold scores, or those of the last run."""
+def scores_of(clips: Clips, reuse: bool) -> tuple[dict[str, Floats], dict[str, float], Heads]:
+    """Out-of-fold scores, strengths and heads, or those of the last run."""
     cache = ROOT / ".cache" / "audio" / "out_of_fold.npz"
     if not reuse:
-        scores, strengths = out_of_fold(clips, TRAIN_VARIANTS, TEST_VARIANTS)
-        np.savez(cache, strengths=json.dumps(strengths), **scores)
+        scores, strengths, heads = out_of_fold(clips, TRAIN_VARIANTS, TEST_VARIANTS)
+        packed = {f"head {fold}": np.c_[weight, bias] for fold, (weight, bias) in heads.items()}
+        np.savez(cache, strengths=json.dumps(strengths), **scores, **packed)
     with np.load(cache) as stored:
-        return {name: stored[name] for name in TEST_VARIANTS}, json.loads(str(stored["strengths"]))
+        heads = {
+            name.removeprefix("head "): (stored[name][:, :-1], stored[name][:, -1])
+            for name in stored.files
+            if name.startswith("head ")
+        }
+        return {name: stored[name] for name in TEST_VARIANTS}, json.loads(str(stored["strengths"])), heads
 
 
-def measure(clips: Clips, data: Path, reuse: bool) -> tuple[Table, dict[str, Any]]:
-    scores, strengths = scores_of(clips, reuse)
+def measure(clips: Clips, data: Path, reuse: bool, aasist_weights: Path | None) -> tuple[Table, dict[str, Any]]:
+    scores, strengths, heads = scores_of(clips, reuse)
     table = make_table(clips, scores, speech_seconds(clips, data))
     llr, above, below = cross_fitted(table)
     results: dict[str, Any] = {"command": COMMAND, "strength": strengths, "train_variants": list(TRAIN_VARIANTS)}
@@ -319,6 +341,10 @@ def measure(clips: Clips, data: Path, reuse: bool) -> tuple[Table, dict[str, Any
         for code in ("vi", "fr", "en", "de", "zh", "ko")
     }
     results["val"] = validation_split(clips, strengths["all"])
+    results["nuisance_only"] = nuisance_only(clips, data)
+    results["splices"] = splices(clips, data, heads)
+    if aasist_weights:
+        results["aasist"] = aasist(clips, data, aasist_weights, scores)
     return table, results
 
 
@@ -326,9 +352,10 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--reuse", action="store_true", help="the scores of the last run, for another calibration")
+    parser.add_argument("--aasist", type=Path, help="AASIST.pth of its authors, to compare with (slow)")
     args = parser.parse_args(argv)
     clips = load_clips(args.data)
-    table, results = measure(clips, args.data, args.reuse)
+    table, results = measure(clips, args.data, args.reuse, args.aasist)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "audio.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     CALIBRATION.parent.mkdir(parents=True, exist_ok=True)

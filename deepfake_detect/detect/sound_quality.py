@@ -6,13 +6,14 @@ import numpy as np
 
 from ..media import SAMPLE_RATE, Samples
 
+NARROW_DB = -33.0  # high_band_db: sound from 8 kHz channels lies below, other sound above
 _FRAME = 400  # 25 ms
 _HIGH = (4_300.0, 7_500.0)
 _SPEECH = (300.0, 3_400.0)
 
 
 def high_band_db(samples: Samples) -> float:
-    """Power at 4.3-7.5 kHz against 0.3-3.4 kHz in dB, -100..40; below about -45 the sound went through a narrow band.
+    """Power at 4.3-7.5 kHz against 0.3-3.4 kHz in dB, -100..40; below NARROW_DB it went through a narrow band.
 
     ``samples``: 16 kHz mono (n,), n >= 400.
     """

@@ -1,4 +1,4 @@
-"""Was the speech in a stretch of sound made or converted by a machine? Answered for every half second and for the window."""
+"""Was the speech in a stretch of sound made or converted by a machine? Answered for each half second and the window."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 from ..checkpoints import WeightStore
 from ..extract.acoustic import acoustic_frames
 from ..extract.logmel import log_mel
+from ..extract.texture import window_statistics
 from ..findings import Label, Proposition, Reason
 from ..media import SAMPLE_RATE, SpeechWindow
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
 from .runtime import Network, load_network
-from .sound_quality import dynamics_db, high_band_db
+from .sound_quality import NARROW_DB, dynamics_db, high_band_db
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,7 @@ PIECE_SECONDS = 0.5
 
 
 class SyntheticVoice(Detector[SpeechWindow]):
-    """A linear head on early layers of Whisper's encoder and on linear cepstra and phase regularity."""
+    """Linear heads on early layers of Whisper's encoder, linear cepstra, phase, modulation and spectral grain."""
 
     card: ClassVar[DetectorCard] = DetectorCard(
         id=HEAD,
@@ -70,12 +71,21 @@ class SyntheticVoice(Detector[SpeechWindow]):
         samples = window.samples[: int(MAX_SECONDS * SAMPLE_RATE)]
         samples = samples[: len(samples) // FRAME * FRAME] - samples.mean()
         layers = self._encoder({"mel": log_mel(samples)[None]})["layers"]
-        outputs = self._head({"layers": layers, "acoustic": acoustic_frames(samples)[None]})
+        high_band = high_band_db(samples)
+        band = [[0.0, 1.0]] if high_band < NARROW_DB else [[1.0, 0.0]]
+        outputs = self._head(
+            {
+                "layers": layers,
+                "acoustic": acoustic_frames(samples)[None],
+                "window": window_statistics(samples)[None],
+                "band": np.array(band, np.float32),
+            }
+        )
         pieces = outputs["frame_scores"][0]
         times = window.span.start + PIECE_SECONDS / 2 + PIECE_SECONDS * np.arange(len(pieces))
         return Score(
             float(outputs["score"][0]),
-            {"high_band_db": high_band_db(samples), "dynamics_db": dynamics_db(samples)},
+            {"high_band_db": high_band, "dynamics_db": dynamics_db(samples)},
             timeline=tuple(zip(times.tolist(), pieces.astype(float).tolist(), strict=True)),
         )
 

@@ -1,4 +1,4 @@
-"""Cache what the head is trained and measured on: per-chunk statistics of a clip under one channel.
+"""Cache what the head is trained and measured on: statistics of the pieces and of the window of a clip, by channel.
 
     python training/audio/features.py --data PATH_OF_THE_PACK --variants clean messenger1 telephone1 random1
 
@@ -14,6 +14,7 @@ import csv
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,14 @@ from numpy.typing import NDArray
 from deepfake_detect.detect.sound_quality import dynamics_db, high_band_db
 from deepfake_detect.extract.acoustic import acoustic_frames
 from deepfake_detect.extract.logmel import log_mel
+from deepfake_detect.extract.texture import window_statistics
 from deepfake_detect.reship.audio import ACOUSTIC, CHANNELS, MESSENGER, TELEPHONE, Channel, random_channel
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "audio"
 PROTOCOL = ROOT / "benchmarks" / "protocols" / "audio_folds.csv"
 SAMPLE_RATE = 16_000
+PIECE = 25  # encoder frames, 0.5 s
 LONGEST = 4 * SAMPLE_RATE  # the window that a scan cuts
 Floats = NDArray[np.float32]
 
@@ -51,7 +54,7 @@ def degrade(samples: Floats, name: str, variant: str) -> Floats:
     return channel(samples, rng)
 
 
-def load_encoder(path: Path) -> object:
+def load_encoder(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -59,13 +62,27 @@ def load_encoder(path: Path) -> object:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def chunk_statistics(frames: Floats, width: int, hop: int) -> Floats:
-    """Mean, deviation and deviation of the frame-to-frame difference in sliding chunks: [n, 3 x features]."""
+def piece_statistics(frames: Floats, width: int) -> Floats:
+    """Mean, deviation and root mean square of the frame-to-frame step, one piece after the other: [n, 3 x features]."""
     if len(frames) < width:
         frames = np.pad(frames, ((0, width - len(frames)), (0, 0)), mode="edge")
-    view = np.lib.stride_tricks.sliding_window_view(frames, width, axis=0)[::hop]
+    view = np.lib.stride_tricks.sliding_window_view(frames, width, axis=0)[::width]
     steps = np.diff(view, axis=2)
     return np.concatenate([view.mean(axis=2), view.std(axis=2), np.sqrt(np.mean(steps**2, axis=2))], axis=1)
+
+
+def describe(sound: Floats, encoder: Any) -> dict[str, NDArray[Any]]:
+    """Piece statistics, window statistics and measured quality of one clip."""
+    mel = log_mel(sound)
+    layers = encoder.run(None, {"mel": mel[None, :, : mel.shape[1] // 2 * 2]})[0][0]
+    parts = [piece_statistics(layer, PIECE) for layer in layers]
+    parts.append(piece_statistics(acoustic_frames(sound), PIECE * 2))
+    count = min(len(part) for part in parts)
+    return {
+        "pieces": np.concatenate([part[:count] for part in parts], axis=1).astype(np.float16),
+        "window": window_statistics(sound),
+        "quality": np.array((high_band_db(sound), dynamics_db(sound)), np.float32),
+    }
 
 
 def main() -> None:
@@ -84,28 +101,17 @@ def main() -> None:
     target = CACHE / "features"
     target.mkdir(parents=True, exist_ok=True)
     for variant in args.variants:
-        start, whole, whole_acoustic, chunks, counts, quality = time.time(), [], [], [], [], []
+        start, rows = time.time(), []
         for name in names:
             samples, _ = soundfile.read(args.data / name, dtype="float32")
             samples = samples[:LONGEST] - samples[:LONGEST].mean()
-            sound = degrade(samples.astype(np.float32), name, variant)
-            mel = log_mel(sound)
-            layers = encoder.run(None, {"mel": mel[None, :, : mel.shape[1] // 2 * 2]})[0][0]
-            acoustic = acoustic_frames(sound)
-            whole.append(np.concatenate([chunk_statistics(layer, len(layer), 1) for layer in layers])[:, None])
-            whole_acoustic.append(chunk_statistics(acoustic, len(acoustic), 1)[0])
-            parts = [chunk_statistics(layer, 25, 25) for layer in layers] + [chunk_statistics(acoustic, 50, 50)]
-            n = min(len(part) for part in parts)
-            chunks.append(np.concatenate([part[:n] for part in parts], axis=1).astype(np.float16))
-            counts.append(n)
-            quality.append((high_band_db(sound), dynamics_db(sound)))
+            rows.append(describe(degrade(samples.astype(np.float32), name, variant), encoder))
         np.savez(
             target / f"{args.prefix}{variant}.npz",
-            whole=np.stack(whole)[:, :, 0].astype(np.float32),
-            acoustic=np.stack(whole_acoustic).astype(np.float32),
-            chunks=np.concatenate(chunks),
-            counts=np.array(counts),
-            quality=np.array(quality, np.float32),
+            chunks=np.concatenate([row["pieces"] for row in rows]),
+            counts=np.array([len(row["pieces"]) for row in rows]),
+            window=np.stack([row["window"] for row in rows]),
+            quality=np.stack([row["quality"] for row in rows]),
         )
         print(f"{args.prefix}{variant}: {len(names)} clips in {time.time() - start:.0f} s", flush=True)
 

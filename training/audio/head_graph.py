@@ -11,6 +11,7 @@ from onnx import helper
 from safetensors.numpy import save_file
 
 from deepfake_detect.extract.acoustic import WIDTH as ACOUSTIC_WIDTH
+from deepfake_detect.extract.texture import WIDTH as WINDOW_WIDTH
 
 PIECE, HOP, ACOUSTIC_RATE = 25, 25, 2
 
@@ -37,10 +38,12 @@ def _statistics(graph: Graph, x: str, width: int, hop: int) -> list[str]:
     return [mean, deviation, graph.add("Sqrt", [power])[0]]
 
 
-def save_head(weight: NDArray[np.float32], bias: float, base: Path, metadata: dict[str, str]) -> None:
-    """`weight` [features] and `bias` -> BASE.safetensors and BASE.onnx."""
+def save_head(weight: NDArray[np.float32], bias: NDArray[np.float32], base: Path, metadata: dict[str, str]) -> None:
+    """`weight` [2 bands, features: pieces, then window] and `bias` [2] -> BASE.safetensors and BASE.onnx."""
     target = base.with_suffix(".safetensors")
-    save_file({"weight": weight.astype(np.float32), "bias": np.array([bias], np.float32)}, str(target), metadata)
+    pieces, window = np.split(weight.astype(np.float32), [weight.shape[1] - WINDOW_WIDTH], axis=1)
+    arrays = {"piece_weight": pieces.copy(), "window_weight": window.T.copy(), "bias": bias.astype(np.float32)}
+    save_file(arrays, str(target), metadata)
     target.chmod(0o644)
     graph = Graph(target)
     parts: list[str] = []
@@ -50,12 +53,23 @@ def save_head(weight: NDArray[np.float32], bias: float, base: Path, metadata: di
     acoustic = graph.add("Transpose", ["acoustic"], perm=[0, 2, 1])[0]
     parts += _statistics(graph, acoustic, PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE)
     features = graph.add("Concat", parts, axis=1)[0]
-    weighed = graph.add("MatMul", [graph.stored("weight"), features])[0]
-    graph.nodes.append(helper.make_node("Add", [weighed, graph.stored("bias")], ["frame_scores"]))
+    weighed = graph.add("MatMul", [graph.stored("piece_weight"), features])[0]
+    whole = graph.add("Add", [graph.add("MatMul", ["window", graph.stored("window_weight")])[0], graph.stored("bias")])[
+        0
+    ]
+    int1, int2 = (graph.constant(f"int{v}", np.array([v], np.int64)) for v in (1, 2))
+    both = graph.add("Add", [weighed, graph.add("Unsqueeze", [whole, int2])[0]])[0]
+    chosen = graph.add("Mul", [both, graph.add("Unsqueeze", ["band", int2])[0]])[0]
+    graph.nodes.append(helper.make_node("ReduceSum", [chosen, int1], ["frame_scores"], keepdims=0))
     graph.nodes.append(helper.make_node("ReduceMean", ["frame_scores"], ["score"], keepdims=0))
     graph.nodes[-1].input.append(graph.constant("int1", np.array([1], np.int64)))
     graph.save(
         base.with_suffix(".onnx"),
-        [tensor("layers", "batch", 3, "frames", 512), tensor("acoustic", "batch", "acoustic_frames", ACOUSTIC_WIDTH)],
+        [
+            tensor("layers", "batch", 3, "frames", 512),
+            tensor("acoustic", "batch", "acoustic_frames", ACOUSTIC_WIDTH),
+            tensor("window", "batch", WINDOW_WIDTH),
+            tensor("band", "batch", 2),
+        ],
         [tensor("score", "batch"), tensor("frame_scores", "batch", "pieces")],
     )

@@ -1,4 +1,4 @@
-"""The voice detector's head: statistics of the encoder's layers and of acoustic frames in half-second pieces, weighed.
+"""The voice detector's head: a logistic regression for wide-band and one for narrow-band sound, on pieces and window.
 
 Imports torch: import this module inside `load` only. `training/audio/head_graph.py` writes the same as ONNX.
 """
@@ -26,21 +26,24 @@ def piece_statistics(x: Tensor, width: int, hop: int) -> Tensor:
 
 
 class VoiceHead(nn.Module):
-    """`layers` [b, n, t, 512], `acoustic` [b, 2 t, 108] -> `frame_scores` [b, pieces], `score` [b] (their mean).
+    """From `layers` [b, n, t, 512], `acoustic` [b, 2 t, 108], `window` [b, 1522] and `band` [b, 2], which is (1, 0) for
+    wide-band and (0, 1) for narrow-band sound, to `frame_scores` [b, pieces] and `score` [b].
 
+    A piece's score is what its own statistics add plus what the whole window adds; `score` is the mean over the pieces.
     Scores are logits, higher for synthetic; piece i covers half a second from i x 0.5 s on. t >= 25.
     Raises KeyError if a tensor is missing.
     """
 
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
-        self.register_buffer("weight", weights["weight"])
+        self.register_buffer("piece_weight", weights["piece_weight"])
+        self.register_buffer("window_weight", weights["window_weight"])
         self.register_buffer("bias", weights["bias"])
 
-    def forward(self, layers: Tensor, acoustic: Tensor) -> dict[str, Tensor]:
+    def forward(self, layers: Tensor, acoustic: Tensor, window: Tensor, band: Tensor) -> dict[str, Tensor]:
         parts = [piece_statistics(layer.transpose(1, 2), PIECE, HOP) for layer in layers.unbind(dim=1)]
-        parts.append(
-            piece_statistics(acoustic.transpose(1, 2), PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE),
-        )
-        scores = self.get_buffer("weight") @ torch.cat(parts, dim=1) + self.get_buffer("bias")
+        parts.append(piece_statistics(acoustic.transpose(1, 2), PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE))
+        whole = window @ self.get_buffer("window_weight") + self.get_buffer("bias")
+        both = self.get_buffer("piece_weight") @ torch.cat(parts, dim=1) + whole.unsqueeze(2)
+        scores = (both * band.unsqueeze(2)).sum(dim=1)
         return {"score": scores.mean(dim=1), "frame_scores": scores}

@@ -1,0 +1,116 @@
+"""Sound channels, the features of the voice detector, and AASIST's loader."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from deepfake_detect.detect.sound_quality import dynamics_db, high_band_db
+from deepfake_detect.extract.acoustic import WIDTH as ACOUSTIC_WIDTH
+from deepfake_detect.extract.acoustic import acoustic_frames
+from deepfake_detect.extract.logmel import log_mel
+from deepfake_detect.extract.texture import WIDTH as WINDOW_WIDTH
+from deepfake_detect.extract.texture import window_statistics
+from deepfake_detect.reship.audio import CHANNELS, MESSENGER, TELEPHONE, random_channel
+
+RATE = 16_000
+NARROW_DB = -33.0  # the border that the calibration uses
+Sound = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def sound() -> Sound:
+    """Two seconds of harmonics with a moving pitch, pauses and a little noise."""
+    rng, time = np.random.default_rng(3), np.arange(2 * RATE) / RATE
+    phase = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * 2 * time)) / RATE
+    voice = sum(np.sin(k * phase) / k for k in range(1, 40)) * (np.sin(2 * np.pi * 3 * time) > -0.5)
+    return (0.1 * voice + 0.003 * rng.standard_normal(len(time))).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_a_channel_keeps_length_and_type_and_repeats_itself(name: str, sound: Sound) -> None:
+    first = CHANNELS[name](sound, np.random.default_rng(1))
+    again = CHANNELS[name](sound, np.random.default_rng(1))
+    assert first.dtype == np.float32 and first.shape == sound.shape and np.isfinite(first).all()
+    np.testing.assert_array_equal(first, again)
+    assert name == "clean" or np.abs(first - sound).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", [*MESSENGER, *TELEPHONE])
+def test_telephone_channels_are_told_from_wide_ones_by_measurement(name: str, sound: Sound) -> None:
+    rng = np.random.default_rng(2)
+    measured = high_band_db(CHANNELS[name](sound, rng)) - high_band_db(sound)
+    assert measured < -10 if name in TELEPHONE else measured > -10
+
+
+def test_codecs_keep_the_time(sound: Sound) -> None:
+    for name in ("mp3_64k", "aac", "opus"):
+        decoded = CHANNELS[name](sound, np.random.default_rng(0))
+        spectrum = np.fft.rfft(decoded, 2**17) * np.conj(np.fft.rfft(sound, 2**17))
+        assert abs(int(np.argmax(np.fft.irfft(spectrum)))) < 320, name
+
+
+def test_random_channels_do_not_depend_on_anything_but_the_seed(sound: Sound) -> None:
+    names = []
+    for seed in range(3):
+        a, b = np.random.default_rng(seed), np.random.default_rng(seed)
+        first, second = random_channel(a)(sound, a), random_channel(b)(sound, b)
+        np.testing.assert_array_equal(first, second)
+        names.append(first.sum())
+    assert len(set(names)) > 1
+
+
+def test_channels_refuse_what_is_no_sound() -> None:
+    with pytest.raises(ValueError, match="float32"):
+        CHANNELS["opus"](np.zeros(100), np.random.default_rng(0))  # type: ignore[arg-type]
+
+
+def test_log_mel_of_a_tone_peaks_in_its_band(sound: Sound) -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
+    mel = log_mel(tone)
+    assert mel.shape == (80, 100) and mel.dtype == np.float32
+    # Slaney's scale is linear to 1 kHz, 15 of its units; 80 bands share 45.245 units of 0-8 kHz.
+    assert abs(int(mel[:, 50].argmax()) - round(15 / 45.245 * 81 - 1)) <= 1
+    assert mel.max() - mel.min() <= 2.0 + 1e-5
+
+
+def test_features_have_their_shapes_and_ignore_gain(sound: Sound) -> None:
+    frames, window = acoustic_frames(sound), window_statistics(sound)
+    assert frames.shape == (200, ACOUSTIC_WIDTH) and window.shape == (WINDOW_WIDTH,)
+    np.testing.assert_allclose(acoustic_frames(sound * 0.25), frames, atol=2e-3)
+    np.testing.assert_allclose(window_statistics(sound * 0.25), window, atol=2e-3)
+
+
+@pytest.mark.parametrize("samples", [np.zeros(2 * RATE, np.float32), np.ones(2 * RATE, np.float32)])
+def test_features_of_nothing_are_finite(samples: Sound) -> None:
+    for values in (log_mel(samples), acoustic_frames(samples), window_statistics(samples)):
+        assert np.isfinite(values).all()
+    assert np.isfinite([high_band_db(samples), dynamics_db(samples)]).all()
+
+
+@pytest.mark.parametrize("function", [log_mel, acoustic_frames, window_statistics])
+def test_features_refuse_short_or_stereo_sound(function: object) -> None:
+    assert callable(function)
+    for samples in (np.zeros(100, np.float32), np.zeros((2, RATE), np.float32)):
+        with pytest.raises(ValueError, match="one channel"):
+            function(samples)
+
+
+def test_aasist_loads_strictly_and_ranks_spoof_against_bona_fide() -> None:
+    import torch
+
+    from deepfake_detect.detect.networks.aasist import SAMPLES, Aasist, build_aasist
+
+    torch.manual_seed(0)
+    made = Aasist(24)
+    weights = {name: torch.randn_like(t) * 0.1 if t.is_floating_point() else t for name, t in made.state_dict().items()}
+    weights |= {name: t.abs() + 0.5 for name, t in weights.items() if name.endswith("running_var")}
+    network = build_aasist(weights)
+    with torch.inference_mode():
+        outputs = network(torch.randn(2, SAMPLES) * 0.1)
+    assert outputs["embedding"].shape == (2, 160)
+    torch.testing.assert_close(outputs["score"], outputs["logits"][:, 0] - outputs["logits"][:, 1])
+    del weights["out_layer.bias"]
+    with pytest.raises(RuntimeError, match=r"out_layer\.bias"):
+        build_aasist(weights)
