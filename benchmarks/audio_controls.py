@@ -134,8 +134,8 @@ def splice_figures(rows: list[tuple[float, float, bool, str, str]]) -> dict[str,
     }
 
 
-def aasist(clips: Clips, data: Path, weights: Path, ours: dict[str, Floats], every: int = 4) -> dict[str, Any]:
-    """AASIST's released weights on every fourth clip of each variant, beside this detector on the same clips."""
+def aasist(clips: Clips, data: Path, weights: Path, ours: dict[str, Floats], every: int = 6) -> dict[str, Any]:
+    """AASIST's released weights on every sixth clip of each variant, beside this detector on the same clips."""
     import torch
 
     from deepfake_detect.detect.networks.aasist import SAMPLES, build_aasist

@@ -46,6 +46,7 @@ class Clips:
     source: Names
     language: Names
     split: Names
+    seconds: NDArray[np.float64]
 
     def trains_for(self, fold: str) -> Bools:
         """Clips that may train for `fold`: other folds, and no synthetic clip of a system that occurs in it."""
@@ -70,6 +71,7 @@ def load_clips(data: Path) -> Clips:
         source=column("source_repo"),
         language=column("language"),
         split=column("split"),
+        seconds=column("seconds").astype(float),
     )
 
 
