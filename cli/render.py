@@ -8,9 +8,9 @@ from typing import TextIO
 
 from deepfake_detect.findings import Failure, Finding, Label, Reason, Report
 from deepfake_detect.media import JsonValue
+from deepfake_detect.report.names import title
 from deepfake_detect.report.serialise import to_json
 from deepfake_detect.report.text import safe_text
-from deepfake_detect.report.names import title
 from deepfake_detect.report.words import label_words, reason_sentence
 
 from .exits import whole_file

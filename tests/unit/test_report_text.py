@@ -11,7 +11,7 @@ import pytest
 from make_report import FACE, HOSTILE, make_clean_report, make_report
 
 from deepfake_detect.findings import Abstention, Label, Reason
-from deepfake_detect.report import words
+from deepfake_detect.report import names, words
 from deepfake_detect.report.text import safe_text
 
 ACTS = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -121,4 +121,4 @@ def test_messages_become_sentences() -> None:
     assert words.as_sentence("the file is empty") == "The file is empty."
     assert words.as_sentence("really?\n") == "Really?"
     assert words.as_sentence("") == ""
-    assert words.title("face-manipulation") == "Face manipulation"
+    assert names.title("face-manipulation") == "Face manipulation"
