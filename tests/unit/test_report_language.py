@@ -19,7 +19,7 @@ REPORT = Path(__file__).parents[2] / "deepfake_detect" / "report"
 OTHERS = [Language.FR, Language.VI]
 # Texts that are the same word in the other language, or only put values in order.
 SAME = {
-    Language.FR: {"Condition", "Examiner", "{name}, {time}", "{width} × {height} pixels", "{detector} ({subject})"},
+    Language.FR: {"{name}, {time}", "{width} × {height} pixels", "{detector} ({subject})"},
     Language.VI: {"{name}, {time}", "{detector} ({subject})", "{detector}: {subject}"},
 }
 

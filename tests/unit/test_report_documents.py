@@ -1,0 +1,122 @@
+"""Reports for a court and for a survivor: what stands in them, and what never does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from datetime import date, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from make_report import HOSTILE, make_failure, make_hostile_report, make_report
+
+from deepfake_detect.case.private import without_pictures
+from deepfake_detect.errors import UsageError
+from deepfake_detect.findings import CaseRecord, Evidence, Label
+from deepfake_detect.report.court import court_document
+from deepfake_detect.report.html import render_document
+from deepfake_detect.report.language import Language
+from deepfake_detect.report.pdf import render_pdf
+from deepfake_detect.report.referrals import choose, read_referrals
+from deepfake_detect.report.survivor import survivor_document
+
+TODAY = date(2026, 11, 25)
+
+
+class Tags(HTMLParser):
+    """The tags, attributes and addresses of a page, as a browser would see them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.sources += [value or "" for name, value in attrs if name in ("src", "xlink:href")]
+
+
+def court(*results, show_media: bool = False, minor: bool = False) -> str:
+    return render_document(court_document(results, CaseRecord("C-1", minor=minor), Language.EN, show_media))
+
+
+def survivor(*results, today: date = TODAY, country: str = "VN", minor: bool = False) -> str:
+    helpers = choose(read_referrals(), country, minor)
+    return render_document(survivor_document(results, minor, helpers, Language.EN, today))
+
+
+def test_nothing_of_hostile_media_acts_on_a_page() -> None:
+    for page in (court(make_hostile_report(), make_failure()), survivor(make_hostile_report())):
+        tags = Tags()
+        tags.feed(page)
+        assert tags.names.isdisjoint({"script", "iframe", "object", "embed", "a", "form"})
+        assert not {name for name in tags.attributes if name.startswith("on")}
+        assert all(source.startswith("data:image/png;base64,") for source in tags.sources)
+        assert not re.search("[\u202e\u200b\x1b\x07\x9b]", page)
+
+
+def test_hostile_text_stays_text_in_a_pdf(tmp_path: Path) -> None:
+    attack = '#panic("owned") #read("/etc/passwd") $x$ *bold* ' + "".join(HOSTILE[:16])
+    report = make_report()
+    report = replace(report, media=replace(report.media, path=attack), coverage_gaps=(attack,))
+    path = tmp_path / "report.pdf"
+    path.write_bytes(render_pdf(court_document([report], CaseRecord("#" + attack), Language.EN, False)))
+    shown = subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
+    flat = re.sub(r"\s+", " ", shown)
+    assert '#panic("owned")' in flat.replace("“", '"').replace("”", '"') and "*bold*" in flat and "root:" not in flat
+
+
+def test_a_pdf_holds_vietnamese(tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    document = survivor_document([make_report()], False, read_referrals(), Language.VI, TODAY)
+    path.write_bytes(render_pdf(document))
+    shown = subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
+    assert "Đừng trả tiền" in shown and "Tổng đài quốc gia bảo vệ trẻ em" in shown
+    fonts = subprocess.run(["pdffonts", path], capture_output=True, text=True, check=True).stdout
+    assert "NotoSans" in fonts
+    assert render_pdf(document) == path.read_bytes()
+
+
+@pytest.mark.parametrize("label", [*Label, None])
+def test_each_label_has_its_survivor_page(label: Label | None) -> None:
+    report = make_report()
+    verdict = replace(report.verdict, label=label) if label else None
+    page = survivor(replace(report, verdict=verdict))
+    for text in ("Do not pay", "Do not delete", "whether the picture is real or made", "You need not prove anything"):
+        assert text in page
+    assert page.index("Do this first") < page.index("Whom to call") < page.index("What was found")
+    unproven = label not in (Label.SYNTHETIC, Label.MANIPULATED)
+    assert ("This doesn&#39;t mean that the picture is real" in page) == unproven
+    assert "<img" not in page and "authentic" not in page.lower() and "quay" not in page
+
+
+def test_whole_pictures_are_covered_unless_asked_for() -> None:
+    report = make_report()
+    image = report.subjects[0].evidence[0].image
+    whole = replace(report.findings[2], evidence=(Evidence("suspect", "the examined picture", image=image),))
+    only = replace(report, findings=(whole,), subjects=())
+    assert "data:image/png" not in court(only) and "Whole picture, covered" in court(only)
+    assert "data:image/png" in court(only, show_media=True)
+    assert "data:image/png" in court(report)
+
+
+def test_no_picture_where_a_child_may_be_shown() -> None:
+    report = without_pictures(make_report())
+    assert "<img" not in court(report, minor=True) and "A child is or may be shown" in court(report, minor=True)
+    page = survivor(report, minor=True)
+    assert "Take It Down" in page and "StopNCII" not in page
+
+
+def test_old_addresses_are_told_and_countries_chosen(tmp_path: Path) -> None:
+    assert "more than a year ago" not in survivor(make_report())
+    assert "more than a year ago" in survivor(make_report(), today=TODAY + timedelta(days=366))
+    assert "tongdai111" in survivor(make_report()) and "3018" not in survivor(make_report())
+    assert "signalementcyber" in survivor(make_report(), country="SN")
+    broken = tmp_path / "own.toml"
+    broken.write_text("[[referral]]\nname = 'x'\n")
+    with pytest.raises(UsageError):
+        read_referrals(broken)
