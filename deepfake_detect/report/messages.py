@@ -24,10 +24,8 @@ _FIXED = frozenset(
         N_("not measured on nude or nudified bodies: only the face is looked at"),
         N_("make-up, beauty filters, portrait blur and video calls were not measured"),
         N_("calibrated on single pieces of 224 px: generators that are not in the data may be missed"),
-        N_(
-            "not measured on nude or nudified bodies, drawings, scanned prints, beauty filters, AI upscaling or night"
-            " modes"
-        ),
+        N_("not measured on nude or nudified bodies"),
+        N_("not measured on drawings, scanned prints, beauty filters, AI upscaling or night modes"),
         N_("retouched and strongly edited photographs can look generated"),
         N_("misses many synthetic voices: see the error rates of the condition; experimental"),
         N_("speakers in the same window are not told apart"),
