@@ -1,4 +1,7 @@
-"""Run one benchmark: `python benchmarks/run.py NAME ...`; each name is a module beside this file with a `main(argv)`."""
+"""Run one benchmark: `python benchmarks/run.py NAME ...`.
+
+Each name is a module beside this file with a `main(argv)`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("visual", "audio")
+NAMES = ("visual", "audio", "reference")
 
 
 def main(argv: list[str]) -> int:

@@ -110,7 +110,8 @@ class Curve:
 def calibrate(s: Scores, keep: NDArray[np.bool_]) -> Curve:
     """Curve, bounds and thresholds from the kept scores.
 
-    Thresholds are set on means over families: false alarms 3 % over real sources, misses 5 % over generators, whichever of
+    Thresholds are set on means over families: false alarms 3 % over real sources, misses 5 % over generators, whichever
+    of
     clean and degraded is worse.
     """
     weight = weights(s, keep)
@@ -168,13 +169,20 @@ def ranked_right(s: Scores, keep: NDArray[np.bool_]) -> tuple[int, int]:
     return sum(bool(s.score[i] > np.mean(reals[s.rows[i].pair])) for i in fakes), len(fakes)
 
 
-def cell(s: Scores, keep: NDArray[np.bool_], llr: Floats, region: NDArray[np.int_], neutral: float) -> dict[str, object]:
+def cell(
+    s: Scores, keep: NDArray[np.bool_], llr: Floats, region: NDArray[np.int_], neutral: float
+) -> dict[str, object]:
     """The figures of one fold under one condition; an abstention counts as `neutral`, the score whose ratio is 1."""
     score, fake = np.where(s.inside, s.score, neutral)[keep], s.fake[keep]
     pictures = [s.rows[i].picture for i in np.flatnonzero(keep)]
     out: dict[str, object] = {
-        "coverage": float(s.inside[keep].mean()), "n_fake": int(fake.sum()), "n_real": int((~fake).sum()), "auc": auc(score, fake),
-        "auc_ci95": bootstrap(score, fake, pictures), "eer": equal_error(score, fake), "cllr": cllr(llr[keep], fake),
+        "coverage": float(s.inside[keep].mean()),
+        "n_fake": int(fake.sum()),
+        "n_real": int((~fake).sum()),
+        "auc": auc(score, fake),
+        "auc_ci95": bootstrap(score, fake, pictures),
+        "eer": equal_error(score, fake),
+        "cllr": cllr(llr[keep], fake),
         "detection": {str(rate): detection_at(score, fake, rate) for rate in ALARM_RATES},
         "false_alarms_at_upper": float((region[keep][~fake] == 1).mean()),
         "detected_at_upper": float((region[keep][fake] == 1).mean()),
@@ -203,9 +211,15 @@ def summary(cells: dict[str, dict[str, dict[str, object]]], condition: str) -> d
         "cleared_reals_at_lower")}  # fmt: skip
     detection = {str(r): float(np.mean([c["detection"][str(r)] for _, c in folds])) for r in ALARM_RATES}
     pairs = [c["matched"]["auc"] for _, c in folds if c.get("matched", {}).get("fakes", 0) >= MATCHED_AT_LEAST]
-    return {**mean, "auc_ci95": (float(low), min(1.0, float(high))), "worst_fold": folds[worst][0],
-            "worst_auc": float(aucs[worst]), "detection": detection,
-            "matched_auc": float(np.mean(pairs)) if pairs else None, "matched_folds": len(pairs)}
+    return {
+        **mean,
+        "auc_ci95": (float(low), min(1.0, float(high))),
+        "worst_fold": folds[worst][0],
+        "worst_auc": float(aucs[worst]),
+        "detection": detection,
+        "matched_auc": float(np.mean(pairs)) if pairs else None,
+        "matched_folds": len(pairs),
+    }
 
 
 def flips(s: Scores, region: NDArray[np.int_]) -> dict[str, float]:
@@ -215,8 +229,10 @@ def flips(s: Scores, region: NDArray[np.int_]) -> dict[str, float]:
     pairs = np.array(both, int).reshape(-1, 2)
     if not len(pairs):
         return {}
-    return {"turned": float((np.abs(pairs[:, 0] - pairs[:, 1]) == 2).mean()),
-            "changed": float((pairs[:, 0] != pairs[:, 1]).mean())}
+    return {
+        "turned": float((np.abs(pairs[:, 0] - pairs[:, 1]) == 2).mean()),
+        "changed": float((pairs[:, 0] != pairs[:, 1]).mean()),
+    }
 
 
 def evaluate(data: Path, task: str) -> tuple[dict[str, object], Scores]:
@@ -228,12 +244,20 @@ def evaluate(data: Path, task: str) -> tuple[dict[str, object], Scores]:
     neutral = -curve.offset / curve.slope
     cells: dict[str, dict[str, dict[str, object]]] = {}
     for fold in protocol()[task]["folds"]:
-        cells[fold] = {name: cell(s, (s.fold == fold) & (s.condition == name), llr, region, neutral)
-                       for name in dict.fromkeys(s.condition)}
+        cells[fold] = {
+            name: cell(s, (s.fold == fold) & (s.condition == name), llr, region, neutral)
+            for name in dict.fromkeys(s.condition)
+        }
     conditions = list(dict.fromkeys(s.condition))
-    return {"task": task, "recipe": repr(recipe), "folds": cells, "flips": flips(s, region),
-            "summary": {name: summary(cells, name) for name in conditions},
-            "distance_limit": distance_limit(s, everyone), "curve": vars_of(curve)}, s
+    return {
+        "task": task,
+        "recipe": repr(recipe),
+        "folds": cells,
+        "flips": flips(s, region),
+        "summary": {name: summary(cells, name) for name in conditions},
+        "distance_limit": distance_limit(s, everyone),
+        "curve": vars_of(curve),
+    }, s
 
 
 def vars_of(curve: Curve) -> dict[str, float]:
@@ -252,16 +276,24 @@ def shortfalls(task: str, figures: dict[str, dict[str, object]]) -> list[str]:
     key = "matched_auc" if task == "face-manipulation" else "auc"
     degraded = {name: part for name, part in figures.items() if name != "clean"}
     worst = min(degraded, key=lambda name: degraded[name][key] or 1.0) if degraded else None
-    wanted = [(f"clean {key} {clean[key]:.3f}, aim {goal['auc'][0]}", clean[key] >= goal["auc"][0]),
-              (f"worst fold {clean['worst_fold']} {clean['worst_auc']:.3f}, aim {goal['worst']}",
-               clean["worst_auc"] >= goal["worst"]),
-              (f"Cllr {clean['cllr']:.2f}, aim 0.7", clean["cllr"] <= 0.7),
-              (f"false alarms {clean['false_alarms_at_upper']:.3f}, aim 0.05", clean["false_alarms_at_upper"] <= 0.05)]
+    wanted = [
+        (f"clean {key} {clean[key]:.3f}, aim {goal['auc'][0]}", clean[key] >= goal["auc"][0]),
+        (
+            f"worst fold {clean['worst_fold']} {clean['worst_auc']:.3f}, aim {goal['worst']}",
+            clean["worst_auc"] >= goal["worst"],
+        ),
+        (f"Cllr {clean['cllr']:.2f}, aim 0.7", clean["cllr"] <= 0.7),
+        (f"false alarms {clean['false_alarms_at_upper']:.3f}, aim 0.05", clean["false_alarms_at_upper"] <= 0.05),
+    ]
     if worst:
         got = degraded[worst]
-        wanted += [(f"{worst} {key} {got[key]:.3f}, aim {goal['auc'][1]}", got[key] >= goal["auc"][1]),
-                   (f"{worst} false alarms {max(d['false_alarms_at_upper'] for d in degraded.values()):.3f}, aim 0.08",
-                    max(d["false_alarms_at_upper"] for d in degraded.values()) <= 0.08)]
+        wanted += [
+            (f"{worst} {key} {got[key]:.3f}, aim {goal['auc'][1]}", got[key] >= goal["auc"][1]),
+            (
+                f"{worst} false alarms {max(d['false_alarms_at_upper'] for d in degraded.values()):.3f}, aim 0.08",
+                max(d["false_alarms_at_upper"] for d in degraded.values()) <= 0.08,
+            ),
+        ]
     return [text for text, met in wanted if not met]
 
 
@@ -282,43 +314,65 @@ def calibration(
     missed = shortfalls(task, figures)
     clean = figures["clean"]
     condition = {
-        "name": "clean and re-shipped together" if len(figures) > 1 else "clean", "applies": ranges, "method": "platt",
-        "n_real": int((~s.fake).sum()), "n_synthetic": int(s.fake.sum()), "knots": knots,
-        "llr_min": curve.low, "llr_max": curve.high,
-        "auc": clean["auc"], "auc_ci95": list(clean["auc_ci95"]), "worst_fold": clean["worst_fold"],
-        "worst_auc": clean["worst_auc"], "eer": clean["eer"], "cllr": clean["cllr"],
-        "matched_auc": clean["matched_auc"], "detection_at_false_alarms": clean["detection"],
+        "name": "clean and re-shipped together" if len(figures) > 1 else "clean",
+        "applies": ranges,
+        "method": "platt",
+        "n_real": int((~s.fake).sum()),
+        "n_synthetic": int(s.fake.sum()),
+        "knots": knots,
+        "llr_min": curve.low,
+        "llr_max": curve.high,
+        "auc": clean["auc"],
+        "auc_ci95": list(clean["auc_ci95"]),
+        "worst_fold": clean["worst_fold"],
+        "worst_auc": clean["worst_auc"],
+        "eer": clean["eer"],
+        "cllr": clean["cllr"],
+        "matched_auc": clean["matched_auc"],
+        "detection_at_false_alarms": clean["detection"],
         "re-shipped": {n: {k: f[k] for k in RESHIPPED_FIGURES} for n, f in figures.items() if n != "clean"},
         "coverage": {n: f["coverage"] for n, f in figures.items()},
     }
     thresholds = {"lower": curve.lower, "upper": curve.upper,
                   **{k: clean[k] for k in ("false_alarms_at_upper", "detected_at_upper", "cleared_fakes_at_lower",
                                            "cleared_reals_at_lower")}}  # fmt: skip
-    return {"schema": 1, "detector": task, "weights": weights_of(task),
-            "propositions": "see the detector's card", "command": f"python benchmarks/run.py visual DATA {task}",
-            "folds": "benchmarks/protocols/visual_folds.toml", "conditions": [condition], "thresholds": thresholds,
-            "experimental": bool(missed),
-            "experimental_reason": "aims missed on left-out folds: " + "; ".join(missed) if missed else ""}
+    return {
+        "schema": 1,
+        "detector": task,
+        "weights": weights_of(task),
+        "propositions": "see the detector's card",
+        "command": f"python benchmarks/run.py visual DATA {task}",
+        "folds": "benchmarks/protocols/visual_folds.toml",
+        "conditions": [condition],
+        "thresholds": thresholds,
+        "experimental": bool(missed),
+        "experimental_reason": "aims missed on left-out folds: " + "; ".join(missed) if missed else "",
+    }
 
 
 def table_row(name: str, f: dict[str, object]) -> str:
     low, high = f["auc_ci95"]
     matched_text = f"{f['matched_auc']:.3f}" if f["matched_auc"] else "-"
     detection = " / ".join(f"{v:.2f}" for v in f["detection"].values())
-    return (f"|{name}|{f['auc']:.3f} ({low:.3f}-{high:.3f})|{f['worst_auc']:.3f} {f['worst_fold']}|{matched_text}|"
-            f"{f['cllr']:.2f}|{detection}|{f['false_alarms_at_upper']:.3f}|{f['detected_at_upper']:.2f}|"
-            f"{f['cleared_fakes_at_lower']:.3f}|{f['cleared_reals_at_lower']:.2f}|{f['coverage']:.3f}|")
+    return (
+        f"|{name}|{f['auc']:.3f} ({low:.3f}-{high:.3f})|{f['worst_auc']:.3f} {f['worst_fold']}|{matched_text}|"
+        f"{f['cllr']:.2f}|{detection}|{f['false_alarms_at_upper']:.3f}|{f['detected_at_upper']:.2f}|"
+        f"{f['cleared_fakes_at_lower']:.3f}|{f['cleared_reals_at_lower']:.2f}|{f['coverage']:.3f}|"
+    )
 
 
 INTRODUCTION = """# Visual detectors on left-out folds
 
-Made by `python benchmarks/run.py visual DATA`; folds in `benchmarks/protocols/visual_folds.toml`. Every figure is of the
-recipe, trained without the fold that it is reported for; its thresholds and curve come from the other folds too. AUC: mean
-over folds with a 95 % interval (folds redrawn, pictures redrawn within each). Re-shipped conditions use a fixed part of
-each family (`CAPS` in `training/visual/corpus.py`).
+Made by `python benchmarks/run.py visual DATA`; folds in `benchmarks/protocols/visual_folds.toml`. Every figure is of
+the recipe, trained without the fold that it is reported for; its thresholds and curve come from the other folds too.
+AUC: mean over folds with a 95 % interval (folds redrawn, pictures redrawn within each). Re-shipped conditions use a
+fixed part of each family (`CAPS` in `training/visual/corpus.py`).
 """
-COLUMNS = ("|condition|AUC mean|worst fold|matched pairs|Cllr|detected at 5 / 1 / 0.1 % false alarms|false alarms at the upper "
-           "threshold|detected there|fakes under the lower|reals under the lower|coverage|")
+COLUMNS = (
+    "|condition|AUC mean|worst fold|matched pairs|Cllr|detected at 5 / 1 / 0.1 % false alarms|"
+    "false alarms at the upper "
+    "threshold|detected there|fakes under the lower|reals under the lower|coverage|"
+)
 RESHIPPED_FIGURES = ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "detected_at_upper")
 
 
@@ -335,11 +389,14 @@ def markdown(results: dict[str, dict[str, object]]) -> str:
             lines.append(f"|{fold} ({size})|" + "|".join(values) + "|")
         turned = result["flips"]
         if turned:
-            lines += ["", f"Verdict regions that turn round under re-shipping: {turned['turned']:.3f}; "
-                          f"that change at all: {turned['changed']:.3f}."]
+            lines += [
+                "",
+                f"Verdict regions that turn round under re-shipping: {turned['turned']:.3f}; "
+                f"that change at all: {turned['changed']:.3f}.",
+            ]
         lines.append("")
         own = ", ".join(f"{name} {value:.3f}" for name, value in result["packs_own_split"].items())
-        lines += [f"AUC on the packs' own `val` split after training on `train` (no left-out folds, so generous): {own}.", ""]
+        lines += [f"AUC on the packs' own `val` split after training on `train` (no folds, so generous): {own}.", ""]
         missed = shortfalls(task, result["summary"])
         lines += ["Missed aims: " + ("; ".join(missed) if missed else "none") + ".", ""]
     return "\n".join(lines)

@@ -33,14 +33,15 @@ class VisualEncoder:
 
     def __call__(self, crops: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
         """uint8 (224, 224, 3) crops -> ``cls`` (n, blocks, 768) and ``patch`` (n, blocks, 196, 768)."""
-        parts = [
-            self._network({"pixel_values": normalise(crops[i : i + CHUNK])}) for i in range(0, len(crops), CHUNK)
-        ]
+        parts = [self._network({"pixel_values": normalise(crops[i : i + CHUNK])}) for i in range(0, len(crops), CHUNK)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def visual_encoder(store: WeightStore, device: str) -> VisualEncoder:
-    """The encoder for ``device``; the one already loaded when its verified bytes are the same. Raises ``WeightsError``."""
+    """The encoder for ``device``; the one already loaded when its verified bytes are the same.
+
+    Raises ``WeightsError``.
+    """
     key = (store.record(ENCODER).sha256, device)
     with _lock:
         encoder = _loaded.get(key)

@@ -96,7 +96,9 @@ def overlay(pixels: Pixels, logits: NDArray[np.float32]) -> Pixels:
     import cv2
 
     share = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -30, 30)))
-    heat = np.clip(cv2.resize(share.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 1)[..., None]
+    heat = np.clip(cv2.resize(share.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 1)[
+        ..., None
+    ]
     grey = np.repeat(pixels.mean(2, keepdims=True), 3, axis=2)
     red = np.array([215.0, 25.0, 28.0])
     return np.asarray(np.clip(grey * (1 - 0.6 * heat) + red * 0.6 * heat, 0, 255), np.uint8)

@@ -12,7 +12,8 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def detail(rgb: NDArray[np.uint8]) -> float:
-    """log10 of one plus the variance of the 4-neighbour Laplacian of the luma; 0 flat, about 1 blurred, 3 and more crisp.
+    """log10 of one plus the variance of the 4-neighbour Laplacian of the luma; 0 flat, about 1 blurred, 3 and more
+    crisp.
 
     Blur, enlargement and strong compression all lower it.
     """

@@ -39,7 +39,8 @@ class SyntheticImage(Detector[Picture]):
         paper="Koutlis & Papadopoulos 2024, arXiv 2402.19091 (middle blocks of CLIP); trained here, see the card",
         limits=(
             "calibrated on single pieces of 224 px: generators that are not in the data may be missed",
-            "not measured on nude or nudified bodies, drawings, scanned prints, beauty filters, AI upscaling or night modes",
+            "not measured on nude or nudified bodies",
+            "not measured on drawings, scanned prints, beauty filters, AI upscaling or night modes",
             "retouched and strongly edited photographs can look generated",
         ),
         proposition=Proposition(

@@ -45,7 +45,6 @@ class Condition:
         scores, ratios = zip(*self.knots, strict=True)
         return float(np.clip(np.interp(score, scores, ratios), self.llr_min, self.llr_max))
 
-
     def score_at(self, llr: float) -> float | None:
         """The lowest raw score whose bounded ratio reaches ``llr``; None if none does, or if every score does."""
         if not self.llr_min < llr <= self.llr_max:

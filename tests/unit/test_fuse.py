@@ -170,8 +170,8 @@ def test_a_condition_covers_only_what_was_measured() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "{", "[]", "null", calibration(knots=[[0, 0]]), calibration(knots=[[0, 0], [0, 1]]), calibration(knots=[[0, 1], [1, 0]]),
-        calibration(llr_min=0.5), calibration(llr_max="x"), calibration(applies={"face_px": [1]}),
+        "{", "[]", "null", calibration(knots=[[0, 0]]), calibration(knots=[[0, 0], [0, 1]]), calibration(knots=[[0, 1],
+        [1, 0]]), calibration(llr_min=0.5), calibration(llr_max="x"), calibration(applies={"face_px": [1]}),
     ],
 )  # fmt: skip
 def test_a_malformed_calibration_is_refused(text: str) -> None:

@@ -26,8 +26,11 @@ PATCH_BLOCKS = (5, 7, 9)
 
 def landmarks(data: Path) -> dict[str, np.ndarray]:
     with (data / "visual" / "manifest.csv").open(newline="", encoding="utf-8") as stream:
-        return {f"visual/{r['file']}": np.array(json.loads(r["landmarks5"]), np.float32)
-                for r in csv.DictReader(stream) if r["landmarks5"]}
+        return {
+            f"visual/{r['file']}": np.array(json.loads(r["landmarks5"]), np.float32)
+            for r in csv.DictReader(stream)
+            if r["landmarks5"]
+        }
 
 
 class Maker:
@@ -47,13 +50,22 @@ class Maker:
         rgb, points = crops.read(self.data / row.file), self.points[row.file]
         donor = self.donors(row)[int(rng.integers(len(self.donors(row))))]
         make = blending.self_blend if rng.random() < 0.6 else blending.resynthesise
-        blends = [make(rgb, points, rng),
-                  blending.cross_blend(rgb, points, crops.read(self.data / donor.file), self.points[donor.file], rng)]
+        blends = [
+            make(rgb, points, rng),
+            blending.cross_blend(rgb, points, crops.read(self.data / donor.file), self.points[donor.file], rng),
+        ]
         history = int(rng.integers(2**31))
         made = [(rgb, np.zeros(rgb.shape[:2], np.float32), "real", "")]
         made += [(b.pixels, b.mask, b.kind, b.outline) for b in blends]
-        return [(crops.fit_face(crops.augment(pixels, np.random.default_rng(history), mirror=False)),
-                 blending.grid_mask(mask), kind, outline) for pixels, mask, kind, outline in made]
+        return [
+            (
+                crops.fit_face(crops.augment(pixels, np.random.default_rng(history), mirror=False)),
+                blending.grid_mask(mask),
+                kind,
+                outline,
+            )
+            for pixels, mask, kind, outline in made
+        ]
 
 
 def main() -> None:

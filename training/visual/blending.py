@@ -20,9 +20,30 @@ Mask = NDArray[np.float32]
 Rng = np.random.Generator
 
 # Outlines in the frame of a face: origin between the eyes, unit = distance of the eyes, y down to the chin.
-_FACE = ((-1.05, -0.35), (-0.75, -0.75), (0.0, -0.9), (0.75, -0.75), (1.05, -0.35), (1.08, 0.45), (0.9, 1.1),
-         (0.5, 1.62), (0.0, 1.8), (-0.5, 1.62), (-0.9, 1.1), (-1.08, 0.45))
-_INNER = ((-0.95, -0.3), (0.0, -0.42), (0.95, -0.3), (0.85, 0.5), (0.62, 1.25), (0.0, 1.42), (-0.62, 1.25), (-0.85, 0.5))
+_FACE = (
+    (-1.05, -0.35),
+    (-0.75, -0.75),
+    (0.0, -0.9),
+    (0.75, -0.75),
+    (1.05, -0.35),
+    (1.08, 0.45),
+    (0.9, 1.1),
+    (0.5, 1.62),
+    (0.0, 1.8),
+    (-0.5, 1.62),
+    (-0.9, 1.1),
+    (-1.08, 0.45),
+)
+_INNER = (
+    (-0.95, -0.3),
+    (0.0, -0.42),
+    (0.95, -0.3),
+    (0.85, 0.5),
+    (0.62, 1.25),
+    (0.0, 1.42),
+    (-0.62, 1.25),
+    (-0.85, 0.5),
+)
 _MOUTH = ((-0.6, 0.75), (0.0, 0.6), (0.6, 0.75), (0.55, 1.25), (0.0, 1.5), (-0.55, 1.25))
 _EYES = ((-0.95, -0.35), (0.0, -0.3), (0.95, -0.35), (0.9, 0.3), (0.0, 0.2), (-0.9, 0.3))
 _NOSE = ((-0.2, -0.2), (0.2, -0.2), (0.5, 0.75), (0.0, 0.85), (-0.5, 0.75))
@@ -71,8 +92,9 @@ def soften(mask: Mask, rng: Rng) -> Mask:
 def elastic(image: NDArray, rng: Rng, strength: float, smoothness: float) -> NDArray:
     """Smooth random displacement of up to about `strength` pixels."""
     height, width = image.shape[:2]
-    fields = [cv2.GaussianBlur(rng.uniform(-1, 1, (height, width)).astype(np.float32), (0, 0), smoothness)
-              for _ in range(2)]
+    fields = [
+        cv2.GaussianBlur(rng.uniform(-1, 1, (height, width)).astype(np.float32), (0, 0), smoothness) for _ in range(2)
+    ]
     dx, dy = (f / max(float(np.abs(f).max()), 1e-6) * strength for f in fields)
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     return cv2.remap(image, xs + dx, ys + dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
@@ -86,15 +108,17 @@ def colour_shift(rgb: Rgb, rng: Rng, strength: float = 1.0) -> Rgb:
     hsv[..., 2] *= 1 + rng.uniform(-0.15, 0.15) * strength
     shifted = cv2.cvtColor(np.clip(hsv, 0, (179.0, 255.0, 255.0)).astype(np.uint8), cv2.COLOR_HSV2RGB)
     offset = rng.uniform(-12, 12, 3) * strength
-    return np.clip(shifted.astype(np.float32) * (1 + rng.uniform(-0.1, 0.1) * strength) + offset, 0, 255).astype(np.uint8)
+    gain = 1 + rng.uniform(-0.1, 0.1) * strength
+    return np.clip(shifted.astype(np.float32) * gain + offset, 0, 255).astype(np.uint8)
 
 
 def resample(rgb: Rgb, factor: float, rng: Rng) -> Rgb:
     """Down to `factor` and back up, each with a random kernel."""
     kernels = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_LANCZOS4)
     height, width = rgb.shape[:2]
-    small = cv2.resize(rgb, (max(8, int(width * factor)), max(8, int(height * factor))),
-                       interpolation=int(rng.choice(kernels)))
+    small = cv2.resize(
+        rgb, (max(8, int(width * factor)), max(8, int(height * factor))), interpolation=int(rng.choice(kernels))
+    )
     return cv2.resize(small, (width, height), interpolation=int(rng.choice(kernels[:2] + kernels[3:])))
 
 

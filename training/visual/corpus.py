@@ -66,9 +66,21 @@ def _read(pack: Path, plan: dict, place: dict[str, str]) -> list[Row]:
             pair = item.get("pair_id") or ""
             if item["source_repo"] == "iperov/DeepFaceLive":
                 pair = "dfl-" + item["source_path"].rstrip("LR")
-            out.append(Row(f"{pack.name}/{item['file']}", fake, item["kind"], name, item["source_repo"],
-                           f"{item['source_repo']}/{path}", pair, item["split"], place[name],
-                           float(item.get("face_px") or "nan"), float(item.get("source_quality") or "nan")))
+            out.append(
+                Row(
+                    f"{pack.name}/{item['file']}",
+                    fake,
+                    item["kind"],
+                    name,
+                    item["source_repo"],
+                    f"{item['source_repo']}/{path}",
+                    pair,
+                    item["split"],
+                    place[name],
+                    float(item.get("face_px") or "nan"),
+                    float(item.get("source_quality") or "nan"),
+                )
+            )
     return out
 
 
@@ -80,7 +92,10 @@ def _moved(row: Row, fold: str) -> Row:
 
 
 def thin(found: list[Row], name: str) -> list[Row]:
-    """The rows whose features are computed under a condition: all clean, a fixed part of each family under any other."""
+    """The rows whose features are computed under a condition.
+
+    All clean, a fixed part of each family under any other.
+    """
     return found if name == "clean" else sorted(_capped(found, CAPS.get(name, 12)), key=lambda row: row.file)
 
 
@@ -89,6 +104,8 @@ def _capped(found: list[Row], cap: int) -> list[Row]:
     groups: dict[tuple[bool, str], list[Row]] = defaultdict(list)
     for row in found:
         groups[(row.fake, row.family)].append(row)
+
     def key(row: Row) -> str:
         return hashlib.sha256((row.pair or row.file).encode()).hexdigest()
+
     return [row for group in groups.values() for row in sorted(group, key=key)[:cap]]

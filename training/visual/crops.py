@@ -37,7 +37,9 @@ def augment(rgb: Rgb, rng: np.random.Generator, mirror: bool = True) -> Rgb:
     if rng.random() < 0.5 and mirror:
         rgb = np.ascontiguousarray(rgb[:, ::-1])
     if rng.random() < 0.6:
-        rgb = reship.resize(rgb, float(np.exp(rng.uniform(np.log(0.38), np.log(1.25)))), smooth=bool(rng.random() < 0.6))
+        rgb = reship.resize(
+            rgb, float(np.exp(rng.uniform(np.log(0.38), np.log(1.25)))), smooth=bool(rng.random() < 0.6)
+        )
     if rng.random() < 0.25:
         rgb = np.asarray(cv2.GaussianBlur(rgb, (0, 0), float(rng.uniform(0.4, 1.6))), np.uint8)
     elif rng.random() < 0.15:

@@ -3,7 +3,8 @@
     python training/visual/features.py DATA --task synthetic-image --conditions clean aug1 half-jpeg75
 
 float16 [rows, 12 blocks, 3 (class token, patch mean, patch standard deviation), 768] in CACHE/TASK.CONDITION.npy, in
-the order of `corpus.thin(corpus.rows(...), CONDITION)`. The linear layers run in bfloat16 (centred cosine with float32: 0.999).
+the order of `corpus.thin(corpus.rows(...), CONDITION)`. The linear layers run in bfloat16 (centred cosine with float32:
+0.999).
 """
 
 from __future__ import annotations
@@ -76,11 +77,10 @@ def prepared(data: Path, task: str, name: str, files: list[str]) -> Iterator[np.
 
 
 def extract(net: ClipEncoder, pictures: Iterable[np.ndarray], size: int = 8) -> np.ndarray:
-    out = []
     with torch.inference_mode():
-        for batch in batches(pictures, size):
-            out.append(summarise(net(torch.from_numpy(crops.normalise(batch)))))
-    return np.concatenate(out)
+        return np.concatenate(
+            [summarise(net(torch.from_numpy(crops.normalise(batch)))) for batch in batches(pictures, size)]
+        )
 
 
 def main() -> None:

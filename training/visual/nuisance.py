@@ -18,15 +18,32 @@ from features import CACHE
 
 from deepfake_detect.detect.quality import detail, luma
 
-NAMES = ("detail", "detail-half", "blockiness", "band-1", "band-2", "band-3", "luma", "contrast", "saturation",
-         "black border", "flat share", "pack", "face px", "source side", "source quality", "lossless source")
+NAMES = (
+    "detail",
+    "detail-half",
+    "blockiness",
+    "band-1",
+    "band-2",
+    "band-3",
+    "luma",
+    "contrast",
+    "saturation",
+    "black border",
+    "flat share",
+    "pack",
+    "face px",
+    "source side",
+    "source quality",
+    "lossless source",
+)
 
 
 def blockiness(y: np.ndarray) -> float:
     """Mean step across the borders of an 8-pixel grid over the mean step elsewhere, the strongest of the 8 phases."""
     steps = np.stack([np.abs(np.diff(y, axis=1)).mean(0), np.abs(np.diff(y, axis=0)).mean(1)])
-    inside = [steps[:, phase::8].mean() / max(float(np.delete(steps, np.s_[phase::8], 1).mean()), 1e-3)
-              for phase in range(8)]
+    inside = [
+        steps[:, phase::8].mean() / max(float(np.delete(steps, np.s_[phase::8], 1).mean()), 1e-3) for phase in range(8)
+    ]
     return float(max(inside))
 
 
@@ -37,8 +54,17 @@ def picture_numbers(rgb: np.ndarray) -> list[float]:
     bands = [np.log10(1 + spectrum[(radius >= a) & (radius < b)].mean()) for a, b in ((0.1, 0.3), (0.3, 0.6), (0.6, 1))]
     border = np.concatenate([y[:4].ravel(), y[-4:].ravel(), y[:, :4].ravel(), y[:, -4:].ravel()])
     flat = (np.abs(np.diff(y, axis=1)) < 1).mean()
-    return [detail(rgb), detail(np.ascontiguousarray(rgb[::2, ::2])), blockiness(y), *bands, y.mean(), y.std(),
-            float(np.ptp(rgb, axis=2).mean()), float((border < 4).mean()), float(flat)]
+    return [
+        detail(rgb),
+        detail(np.ascontiguousarray(rgb[::2, ::2])),
+        blockiness(y),
+        *bands,
+        y.mean(),
+        y.std(),
+        float(np.ptp(rgb, axis=2).mean()),
+        float((border < 4).mean()),
+        float(flat),
+    ]
 
 
 def source_numbers(data: Path) -> dict[str, list[float]]:
@@ -69,7 +95,9 @@ def main() -> None:
     args = parser.parse_args()
     for task in TASKS:
         for name in args.conditions:
-            np.save(CACHE / f"nuisance.{task}.{name}.npy", numbers(args.data, task, name, thin(rows(args.data, task), name)))
+            np.save(
+                CACHE / f"nuisance.{task}.{name}.npy", numbers(args.data, task, name, thin(rows(args.data, task), name))
+            )
 
 
 if __name__ == "__main__":

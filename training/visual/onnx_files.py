@@ -22,8 +22,11 @@ def write_safetensors(arrays: Arrays, path: Path, metadata: dict[str, str]) -> S
     offset, local = 0, {}
     for name in order:
         local[name] = (offset, arrays[name].nbytes)
-        header[name] = {"dtype": kinds[arrays[name].dtype.name], "shape": list(arrays[name].shape),
-                        "data_offsets": [offset, offset + arrays[name].nbytes]}
+        header[name] = {
+            "dtype": kinds[arrays[name].dtype.name],
+            "shape": list(arrays[name].shape),
+            "data_offsets": [offset, offset + arrays[name].nbytes],
+        }
         offset += arrays[name].nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(len(text) + 8) % 64)
@@ -63,8 +66,12 @@ def value(name: str, *shape: int | str) -> onnx.ValueInfoProto:
 
 
 def external(name: str, array: np.ndarray, location: str, span: tuple[int, int]) -> onnx.TensorProto:
-    tensor = onnx.TensorProto(name=name, dims=array.shape, data_location=TensorProto.EXTERNAL,
-                              data_type=TensorProto.INT8 if array.dtype == np.int8 else TensorProto.FLOAT)
+    tensor = onnx.TensorProto(
+        name=name,
+        dims=array.shape,
+        data_location=TensorProto.EXTERNAL,
+        data_type=TensorProto.INT8 if array.dtype == np.int8 else TensorProto.FLOAT,
+    )
     for key, value in (("location", location), ("offset", str(span[0])), ("length", str(span[1]))):
         tensor.external_data.add(key=key, value=value)
     return tensor
@@ -78,6 +85,8 @@ def save(graph: Graph, arrays: Arrays, base: Path, metadata: dict[str, str], inp
     stored = [external(name, array, weights.name, spans[name]) for name, array in arrays.items()]
     built = helper.make_model(
         helper.make_graph(graph.nodes, base.name, inputs, outputs, [*stored, *graph.constants]),
-        opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="deepfake_detect",
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+        producer_name="deepfake_detect",
     )
     base.with_name(base.name + ".onnx").write_bytes(built.SerializeToString())

@@ -1,4 +1,7 @@
-"""The two recipes: which features, which training crops, how strong the regularisation. Benchmarks and shipping share them."""
+"""The two recipes: which features, which training crops, how strong the regularisation.
+
+Benchmarks and shipping share them.
+"""
 
 from __future__ import annotations
 
@@ -78,8 +81,13 @@ def _blend_row(real: Row, kind: str) -> Row:
 def training_set(data: Path, recipe: Recipe) -> TrainingSet:
     """Everything the recipe trains on, of all folds."""
     tables: Iterable[Table] = [load(data, recipe.task, name) for name in have(recipe.task, list(recipe.train))]
-    tables = [*tables, *(blend_table(data, seed) for seed in recipe.blends if Path(f"{CACHE}/blends.{seed}.npz").exists())]
-    return TrainingSet([r for t in tables for r in t.rows], np.concatenate([design(t.features[:], recipe) for t in tables]))
+    tables = [
+        *tables,
+        *(blend_table(data, seed) for seed in recipe.blends if Path(f"{CACHE}/blends.{seed}.npz").exists()),
+    ]
+    return TrainingSet(
+        [r for t in tables for r in t.rows], np.concatenate([design(t.features[:], recipe) for t in tables])
+    )
 
 
 def fit(recipe: Recipe, part: TrainingSet) -> Linear:

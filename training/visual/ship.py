@@ -15,6 +15,7 @@ import numpy as np
 import recipes
 from corpus import ROOT
 from head_files import WIDTH, save_head
+
 from deepfake_detect.detect.networks.clip import CLS_BLOCKS, PATCH_BLOCKS
 
 
@@ -32,8 +33,12 @@ def ship(data: Path, task: str, out: Path) -> None:
     recipe = recipes.RECIPES[task]
     linear = recipes.fit(recipe, recipes.training_set(data, recipe))
     domain = recipes.fit_domain(recipes.domain_features(data, task)[1])
-    arrays = {"score.weight": spread(linear, recipe), "score.bias": np.array([linear.bias], np.float32),
-              "domain.mean": domain.mean, "domain.whiten": domain.whiten}
+    arrays = {
+        "score.weight": spread(linear, recipe),
+        "score.bias": np.array([linear.bias], np.float32),
+        "domain.mean": domain.mean,
+        "domain.whiten": domain.whiten,
+    }
     if recipe.blends:
         d = maps.map_data(data, recipe.blends[0])
         read_out = maps.fit_map(d, np.ones(len(d.rows), bool))

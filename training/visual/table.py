@@ -39,7 +39,9 @@ def load(data: Path, task: str, condition: str) -> Table:
     found = thin(rows(data, task), condition)
     features = np.load(CACHE / f"{task}.{condition}.npy", mmap_mode="r")
     if len(features) != len(found):
-        raise ValueError(f"{task}.{condition}.npy holds {len(features)} rows, the protocol {len(found)}: run features.py")
+        raise ValueError(
+            f"{task}.{condition}.npy holds {len(features)} rows, the protocol {len(found)}: run features.py"
+        )
     return Table(found, features)
 
 

@@ -68,7 +68,9 @@ class ClipEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block() for _ in range(blocks))
 
     def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
-        """[b, 3, 224, 224] normalised float32 -> `cls` [b, len(cls_blocks), 768], `patch` [b, len(patch_blocks), 196, 768]."""
+        """[b, 3, 224, 224] normalised float32 -> `cls` [b, len(cls_blocks), 768], `patch` [b, len(patch_blocks), 196,
+        768].
+        """
         x = self.patch_embedding(pixel_values).flatten(2).transpose(1, 2)
         x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], 1) + self.position_embedding
         x = self.pre_norm(x)

@@ -32,7 +32,9 @@ class ScoreHead(nn.Module):
             self.register_buffer(name.replace(".", "_"), tensors[name].float())
 
     def forward(self, cls: Tensor, patch: Tensor) -> dict[str, Tensor]:
-        """``cls`` [b, n, 768], ``patch`` [b, m, 196, 768] -> ``score`` [b] (logit, higher for synthetic), ``distance`` [b]."""
+        """``cls`` [b, n, 768], ``patch`` [b, m, 196, 768] -> ``score`` [b] (logit, higher for synthetic), ``distance``
+        [b].
+        """
         features = torch.cat([cls.flatten(1), patch.mean(2).flatten(1), patch.std(2).flatten(1)], 1)
         score = features @ self.score_weight + self.score_bias
         whitened = (cls[:, -1] - self.domain_mean) @ self.domain_whiten
@@ -40,7 +42,10 @@ class ScoreHead(nn.Module):
 
 
 class FaceHead(ScoreHead):
-    """A ``ScoreHead`` with a map of what was altered: ``map.weight`` [m * 768], ``map.bias`` [1], linear in each patch."""
+    """A ``ScoreHead`` with a map of what was altered.
+
+    ``map.weight`` [m * 768], ``map.bias`` [1], linear in each patch.
+    """
 
     map_weight: Tensor
     map_bias: Tensor
