@@ -43,7 +43,8 @@ ATTRIBUTES = set(
         r"\S+",
         """
         lang charset http-equiv content name rel href class aria-labelledby aria-label role id src width height alt
-        xmlns x1 y1 x2 y2 x y cx cy r fill stroke stroke-width stroke-linecap text-anchor font-size scope open data-head
+        xmlns x1 y1 x2 y2 x y cx cy r fill stroke stroke-width stroke-linecap text-anchor font-size scope open
+        data-head stroke-dasharray
         """,
     )
 )
