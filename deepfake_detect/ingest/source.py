@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -86,10 +87,12 @@ class OpenSource:
     """A source opened for reading: ``file`` is a seekable binary stream, ``path`` None for bytes and streams.
 
     Raises ``UnreadableError`` for a path that does not exist, may not be read or is no regular file, and for a stream
-    that cannot seek. A stream of the caller's is left open, at whatever position.
+    that cannot seek. A stream of the caller's is left open, at whatever position. ``check`` is called for every
+    mebibyte that is hashed and may raise.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, check: Callable[[], None] | None = None) -> None:
+        self._check = check
         self.path: str | None = None
         self._owned = True
         if isinstance(source, bytes | bytearray | memoryview):
@@ -130,7 +133,7 @@ class OpenSource:
         self._compare(sha256)
         if self.path is not None and not self._path_is_still_this_file():
             try:
-                again = OpenSource(self.path)
+                again = OpenSource(self.path, self._check)
             except UnreadableError as error:
                 raise EvidenceChangedError(
                     f"{self.path} can no longer be opened: {error.message}",
@@ -163,6 +166,8 @@ class OpenSource:
             self.file.seek(0)
             while block := self.file.read(_BLOCK):
                 size += len(block)
+                if self._check is not None:
+                    self._check()
                 for digest in digests:
                     digest.update(block)
         except OSError as error:

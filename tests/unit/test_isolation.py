@@ -247,6 +247,12 @@ def test_a_lie_is_refused(hostile: Isolation, lie: str) -> None:
         list(opened.decode(SamplingPlan()))
 
 
+def test_a_worker_cannot_raise_an_error_that_would_end_the_run(hostile: Isolation) -> None:
+    lie = order(open=['{"error": "UsageError", "message": "x", "hint": ""}'])
+    with pytest.raises(errors.IsolationError, match="unforeseen"):
+        hostile.open_media(lie)
+
+
 def test_shared_memory_cannot_be_cut_off() -> None:
     """Reading a page that is gone would end the scanner with SIGBUS."""
     descriptor = sealed(1 << 16)
@@ -347,6 +353,39 @@ def test_a_worker_ends_with_its_scanner() -> None:
             return
         time.sleep(0.1)
     pytest.fail("the worker lives on")
+
+
+def test_a_pool_from_before_a_fork_starts_its_own_workers(isolation: Isolation, media_folder: Path) -> None:
+    with isolation.open_media(media_folder / "plain.png") as opened:
+        expected = content(opened, SamplingPlan())
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with isolation.open_media(media_folder / "plain.png") as opened:
+            os.write(writer, b"same" if content(opened, SamplingPlan()) == expected else b"different")
+        isolation.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.set_blocking(reader, False)
+    assert os.read(reader, 100) == b"same"
+    os.close(reader)
+    os.close(writer)
+    assert isolation._idle[-1].alive
+    with isolation.open_media(media_folder / "plain.png") as opened:
+        assert content(opened, SamplingPlan()) == expected
+
+
+def test_hashing_can_be_cancelled(isolation: Isolation, media_folder: Path) -> None:
+    cancel = threading.Event()
+    with isolation.open_media(media_folder / "plain.png", check=Deadline(None, cancel).check) as opened:
+        cancel.set()
+        with pytest.raises(Expired):
+            opened.verify_unchanged()
+
+
+def test_a_wrong_trust_list_is_the_callers_mistake(isolation: Isolation) -> None:
+    with pytest.raises(errors.UsageError):
+        isolation.open_media(SAMPLES / "portrait.jpg", trust_list="no certificate")
 
 
 def test_a_host_program_is_left_as_it_was() -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from ... import errors
-from ...errors import DeepfakeDetectError, IngestError
+from ...errors import IngestError
 from ...media import ContainerFacts, JpegTables, JsonValue, MediaKind, StreamFacts
 from ..gaps import Gaps
 from ..limits import Limits
+from ..metadata import clean
 from .wire import Nonsense
 
 T = TypeVar("T")
@@ -20,24 +21,23 @@ _SHORT = 200
 _MAX_SENTENCES, _SENTENCE = 256, 2000
 _MAX_STREAMS, _MAX_TABLES, _MAX_NODES, _MAX_DEPTH = 256, 4, 4096, 8
 # The errors that a worker may send; all others are its own faults.
-_ERRORS: dict[str, type[DeepfakeDetectError]] = {
+_ERRORS: dict[str, type[IngestError]] = {
     name: getattr(errors, name)
     for name in (
         "UnsupportedMediaError", "EmptyMediaError", "CorruptMediaError", "EncryptedMediaError", "LimitExceededError",
-        "UsageError", "UnreadableError",
     )
 }  # fmt: skip
 
 
 def text(value: object, limit: int = _SHORT) -> str:
-    """A string of at most ``limit`` characters that can be written as UTF-8."""
+    """A string of at most ``limit`` characters that can be written as UTF-8; what does not print becomes spaces."""
     if not isinstance(value, str) or len(value) > limit:
         raise Nonsense(f"no text of at most {limit} characters")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         raise Nonsense("text with half a character") from error
-    return value
+    return clean(value, limit)
 
 
 def whole(value: object, low: int = -_BIG, high: int = _BIG) -> int:
@@ -181,7 +181,7 @@ class Fault:
     message: str
 
 
-def failure(message: Mapping[str, Any]) -> DeepfakeDetectError | Fault:
+def failure(message: Mapping[str, Any]) -> IngestError | Fault:
     """The error that a worker reports."""
     kind = _ERRORS.get(text(message.get("error")))
     what, hint = text(message.get("message"), _SENTENCE), text(message.get("hint"), _SENTENCE)
@@ -190,7 +190,6 @@ def failure(message: Mapping[str, Any]) -> DeepfakeDetectError | Fault:
 
 def describe(error: Exception) -> dict[str, str]:
     """The counterpart of ``failure``, in the worker."""
-    if isinstance(error, IngestError) or type(error).__name__ in _ERRORS:
-        assert isinstance(error, DeepfakeDetectError)
+    if isinstance(error, IngestError):
         return {"error": type(error).__name__, "message": error.message[:_SENTENCE], "hint": error.hint[:_SENTENCE]}
     return {"error": "fault", "message": f"{type(error).__name__}: {error}"[:_SENTENCE], "hint": ""}

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from ...errors import DeepfakeDetectError, IsolationError, LimitExceededError
 from ...media import SAMPLE_RATE, AudioSegment, ContainerFacts, Frame, MediaFile, MediaKind, SamplingPlan
+from ..credentials import check_trust_list
 from ..gaps import Gaps
 from ..limits import Limits
 from ..opened import OpenMedia, open_media
@@ -151,6 +152,7 @@ class Isolation:
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
         self._closed = False
+        self._process = os.getpid()
         self._protections: tuple[str, ...] = ()
 
     def __enter__(self) -> Isolation:
@@ -183,13 +185,16 @@ class Isolation:
     ) -> OpenMedia:  # fmt: skip
         """As ``ingest.open_media``; raises also ``IsolationError`` and ``DecodingTimeoutError``.
 
-        ``check``: called at least every 0.1 s while a worker is waited for; what it raises ends the worker and comes
-        out here. Bytes and streams are copied into memory, up to ``max_picture_bytes``.
+        ``check``: called at least every 0.1 s while a worker is waited for, and while the file is hashed; what it
+        raises ends the worker and comes out here. Bytes and streams are copied into memory, up to
+        ``max_picture_bytes``.
         """
         limits = limits or self._limits
         if not supported():
             return open_media(source, identity, limits, trust_list)
-        opened, memory = OpenSource(source), None
+        if trust_list is not None:
+            check_trust_list(trust_list)
+        opened, memory = OpenSource(source, check), None
         try:
             size = opened.size()
             limits.check_bytes(size)
@@ -208,6 +213,7 @@ class Isolation:
 
     def take(self) -> WorkerProcess:
         """A worker that waits for a file. Raises ``IsolationError``."""
+        self._forget_after_fork()
         while True:
             with self._lock:
                 worker = self._idle.pop() if self._idle else None
@@ -216,6 +222,14 @@ class Isolation:
             if worker.alive:
                 return worker
             worker.kill()
+
+    def _forget_after_fork(self) -> None:
+        """A pool made before a host program forked: both sides must not talk to one worker."""
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), threading.Lock()
+            idle, self._idle = self._idle, []
+            for worker in idle:
+                worker.abandon()
 
     def give_back(self, worker: WorkerProcess) -> None:
         """Keep a worker for the next file, or end it."""
@@ -233,6 +247,7 @@ class Isolation:
 
     def close(self) -> None:
         """End the workers that wait; those at work end with their file."""
+        self._forget_after_fork()
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

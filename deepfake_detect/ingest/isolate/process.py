@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...errors import DecodingTimeoutError, DeepfakeDetectError, IsolationError
+from ...errors import DecodingTimeoutError, DeepfakeDetectError, IngestError, IsolationError
 from ...media import AudioSegment, Frame
 from ..limits import Limits
 from ..metadata import clean
@@ -60,7 +60,7 @@ class WorkerProcess:
                 stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=said, cwd=os.path.sep, env=_environment(),
                 start_new_session=True,
             )  # fmt: skip
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:  # no program to start in an embedded interpreter
             ours.close()
             self._release()
             raise IsolationError(f"the process that reads files cannot be started: {error}") from error
@@ -104,7 +104,7 @@ class WorkerProcess:
             failure = checked.failure(message)
         except Nonsense as error:
             raise self.refuse(error) from error
-        if isinstance(failure, DeepfakeDetectError):
+        if isinstance(failure, IngestError):
             raise failure
         says = clean(failure.message, _SAID_CHARS)
         raise IsolationError(f"the decoder failed in an unforeseen way: {says}", _GET_AGAIN)
@@ -164,10 +164,14 @@ class WorkerProcess:
         return IsolationError(f"the process that read the file answered nonsense ({error})", _GET_AGAIN)
 
     def kill(self) -> None:
-        """End it now."""
-        with suppress(OSError):
+        """End it now. One that hangs in the kernel, on a disk that does not answer, ends when that does."""
+        with suppress(OSError, subprocess.TimeoutExpired):
             self._process.kill()
-        self._process.wait()
+            self._process.wait(_STOP_SECONDS)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go without ending it: after a fork it belongs to the process that started it."""
         self._sock.close()
         self._release()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from . import landlock, syscalls
 
 NOTHING = "none: this system offers neither seccomp nor Landlock"
+NO_SECCOMP, NO_LANDLOCK = "not active: seccomp", "not active: Landlock"
 _OPEN_FILES = 64
 _GIB = 2**30
 
@@ -25,7 +26,9 @@ def close(max_memory: int) -> tuple[str, ...]:
     limits = _limit(max_memory)
     filtered = _seccomp()  # first: finding libseccomp reads /etc and starts ldconfig
     read_only = _landlock()
-    return (*(filtered + read_only or (NOTHING,)), *limits)
+    if not filtered and not read_only:
+        return (NOTHING, *limits)
+    return (*(filtered or (NO_SECCOMP,)), *(read_only or (NO_LANDLOCK,)), *limits)
 
 
 def _limit(max_memory: int) -> tuple[str, ...]:
@@ -75,6 +78,7 @@ def _landlock() -> tuple[str, ...]:
 def _readable() -> list[str]:
     """Folders of Python, of the packages and of the system's libraries, and what the C library asks of the system."""
     paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    paths += [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     paths += [str(Path(__file__).parents[2]), f"{sys.base_prefix}/lib"]
     return [*paths, "/usr/lib", "/usr/lib64", "/lib", "/lib64", "/proc/self", "/sys/devices/system/cpu"]
 
