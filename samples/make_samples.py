@@ -53,6 +53,16 @@ def replace_face(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(blending.resynthesise(pixels, faces[0].landmarks, rng, "face").pixels, np.uint8)
 
 
+def replace_body(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same picture, mirrored and cropped, part of its clothing painted over from around it; the face untouched."""
+    import cv2
+
+    mask = np.zeros(pixels.shape[:2], np.uint8)
+    cv2.ellipse(mask, (215, 400), (120, 90), 0, 0, 360, 255, -1)
+    painted = cv2.inpaint(pixels, mask, 5, cv2.INPAINT_TELEA)
+    return np.asarray(painted[16:, 24:][:, ::-1], np.uint8)
+
+
 def moving(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     """A slow pan and zoom over a picture."""
     image = Image.fromarray(pixels)
@@ -103,6 +113,7 @@ def main(address: Path) -> None:
     altered = replace_face(real)
     Image.fromarray(real).save(FOLDER / "portrait.jpg", quality=92)
     Image.fromarray(altered).save(FOLDER / "portrait-face-altered.jpg", quality=92)
+    Image.fromarray(replace_body(real)).save(FOLDER / "portrait-body-altered.jpg", quality=85)
     with tempfile.TemporaryDirectory() as folder:
         spoken = Path(folder) / "espeak.wav"
         subprocess.run(["espeak-ng", "-v", "en-gb", "-w", str(spoken), SENTENCE], check=True)

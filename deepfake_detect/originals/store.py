@@ -58,7 +58,7 @@ def index_originals(
     indexed: list[_Indexed] = []
     found = find_files(paths)
     with ThreadPoolExecutor(workers) as pool:
-        looked = 0
+        looked = left = 0
         while batch := list(islice(found, 16 * workers)):
             for result in pool.map(lambda item: _look(item, kept, opener), batch):
                 looked += 1
@@ -66,9 +66,13 @@ def index_originals(
                     problems.append(result)
                 elif len(indexed) < MAX_ORIGINALS:
                     indexed.append(result)
+                else:
+                    left += 1
             done(looked)
-            if len(indexed) >= MAX_ORIGINALS and (left := sum(1 for _ in found)):
-                problems.append(f"Only the first {MAX_ORIGINALS:,} originals are compared; {left:,} more are left out.")
+            if len(indexed) >= MAX_ORIGINALS:
+                left += sum(1 for _ in found)
+    if left:
+        problems.append(f"Only the first {MAX_ORIGINALS:,} originals are compared; {left:,} more are left out.")
     if not indexed:
         detail = f" ({problems[0]})" if problems else ""
         raise UsageError(
