@@ -14,10 +14,12 @@ import typer
 from . import exits
 
 if TYPE_CHECKING:
+    from deepfake_detect.case.ledger import Mode
     from deepfake_detect.case.private import Handling
     from deepfake_detect.case.writer import CaseWriter
     from deepfake_detect.errors import UnreadableError
     from deepfake_detect.findings import Failure, Report
+    from deepfake_detect.ledger import Ledger
     from deepfake_detect.media import SamplingPlan
     from deepfake_detect.options import ScanOptions
 
@@ -92,6 +94,9 @@ def scan(
     fail_on: Annotated[
         str | None, typer.Option(help="Exit with 10 if a file has one of these labels, comma-separated.")
     ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the case: scan what is not finished.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="As --resume, and retry what failed.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Scan all again, with other options than before.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
 ) -> None:
     """Scan pictures, videos, sound and folders of them.
@@ -105,6 +110,8 @@ def scan(
       find . -name '*.mp4' | deepfake-detect scan -o CASE -
 
       deepfake-detect scan --format jsonl evidence/ > results.jsonl
+
+      deepfake-detect scan -o CASE --resume evidence/
 
     Exit codes: 0 done, 1 nothing could be analysed, 2 wrong usage, 3 some files failed, 10 a label of --fail-on.
     """
@@ -120,6 +127,7 @@ def scan(
         plan = SamplingPlan(fps, max_frames, max_audio)
         handled = handling(profile, survivor, minor, case_id, exhibit, examiner, organisation)
         keeps_pictures(pictures, handled)  # wrong usage is told before a folder is made
+        mode = _mode(output, resume, retry_failed, restart)
         tally = exits.Tally()
         with _case(output, handled, paths, quiet) as case:
             handled = case.handling if case else handled
@@ -138,12 +146,33 @@ def scan(
                 weights=str(weights) if weights else None, plugins=not no_plugins, comparer=compared,
             ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
                 _tell_unprotected(scanner.protections)
-                outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress)
+                ledger = _ledger(case, mode)
+                outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress, ledger=ledger)
                 ids = tuple(loaded.card.id for loaded in scanner.detectors)
                 _write(format_, _kept(outcomes, tally, case, handled), ids)
         if not tally.files:
             raise DeepfakeDetectError("no file to scan", "Name a file, or a folder that holds one.")
         raise typer.Exit(tally.exit_code(labels))
+
+
+def _mode(output: Path | None, resume: bool, retry_failed: bool, restart: bool) -> Mode | None:
+    """How the case's earlier results are used; None where nothing was said."""
+    from deepfake_detect.case.ledger import Mode
+    from deepfake_detect.errors import UsageError
+
+    said = {Mode.RESUME: resume, Mode.RETRY_FAILED: retry_failed, Mode.RESTART: restart}
+    modes = [mode for mode, wanted in said.items() if wanted]
+    if len(modes) > 1:
+        raise UsageError("--resume, --retry-failed and --restart exclude each other", "Name one of them.")
+    if modes and output is None:
+        raise UsageError("there is no case to go on with", "Name its folder with -o.")
+    return modes[0] if modes else None
+
+
+def _ledger(case: CaseWriter | None, mode: Mode | None) -> Ledger | None:
+    from deepfake_detect.case.ledger import CaseLedger
+
+    return CaseLedger(case, mode) if case is not None and mode is not None else None
 
 
 def _tell_unprotected(protections: tuple[str, ...]) -> None:
