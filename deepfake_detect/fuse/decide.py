@@ -149,7 +149,8 @@ def decide(lines: Sequence[Line], facts: Sequence[Mapping[str, JsonValue]]) -> V
     declared = _declaration(facts)
     label, reasons = _label(weighed, declared)
     strongest = next((w for w in weighed if not w.line.finding.experimental), None)
-    reasons_conflicts = (reasons, _conflicts(weighed, declared))
+    # Several windows of one voice give the same sentence.
+    reasons_conflicts = (tuple(dict.fromkeys(reasons)), _conflicts(weighed, declared))
     if strongest is None:
         return Verdict(label, None, None, *reasons_conflicts)
     return Verdict(label, strongest.llr, strongest.interval, *reasons_conflicts)

@@ -132,6 +132,12 @@ def test_disagreement_is_shown_not_averaged() -> None:
     assert verdict.conflicts == ("face on person-1 supports manipulated while image on file supports the opposite",)
 
 
+def test_two_windows_of_a_voice_are_one_reason() -> None:
+    verdict = decide([line(2.0, "voice", "voice"), line(1.9, "voice", "voice")], [])
+    assert verdict is not None
+    assert verdict.reasons == ("voice on voice lies above its threshold",)
+
+
 def test_the_order_of_lines_does_not_matter() -> None:
     lines = [line(1.5), line(1.5, subject="person-2"), line(-1.0, "image", "file"), line(0.2, "voice", "voice", True)]
     verdicts = {repr(decide(list(order), [])) for order in itertools.permutations(lines)}
