@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from .checkpoints import WeightStore
 from .deadline import Deadline, Expired
 from .detect import Registry
-from .errors import EvidenceChangedError, IngestError, UnreadableError
+from .errors import DeepfakeDetectError, EvidenceChangedError, IngestError, UnreadableError
 from .findings import Abstention, DetectorRecord, Failure, Reason, Report
 from .fuse import decide
 from .gather import Finders, gather
@@ -141,6 +142,10 @@ class Scanner:
             content = _failed(identity, error.reason, error.sentences())
         except EvidenceChangedError as error:
             content, unchanged = _failed(identity, Reason.FAILED, error.sentences()), False
+        except DeepfakeDetectError:
+            raise
+        except Exception as error:  # whatever breaks over one file costs that file, not the run
+            content = _failed(identity, Reason.FAILED, f"unforeseen error: {type(error).__name__}: {error}"[:500])
         run = run_record(
             started, time.monotonic() - clock, self.device, self._detector_records(), self._finders.records(),
             self._recorded_options(), self._plugins, self.protections,
@@ -165,7 +170,7 @@ class Scanner:
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
             gaps = gathered.gaps
             if self._comparer is not None:
-                opener = self._isolation.open_media
+                opener = partial(self._isolation.open_media, check=deadline.check)
                 more = self._comparer.look(opened, gathered.tracks, deadline, opener, pictures)
                 findings, abstentions, gaps = findings + more[0], abstentions + more[1], gaps + more[2]
             opened.verify_unchanged()

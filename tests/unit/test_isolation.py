@@ -224,6 +224,7 @@ def lies() -> dict[str, dict[str, Any]]:
         "wild provenance": opened(provenance={"k": [[[[[[[[[[1]]]]]]]]]]}),
         "endless gaps": {"open": [json.dumps({"kind": "image", "facts": FACTS, "gaps": ["x"] * 1000})]},
         "an error of no kind": {"open": ['{"error": 1, "message": "x", "hint": ""}']},
+        "an error that would end the run, in a wrong form": {"open": ['{"error": ["UsageError"], "message": "x"}']},
         "an endless error": {"open": [json.dumps({"error": "CorruptMediaError", "message": "x" * 9000, "hint": ""})]},
         "a huge frame": decoded({"frame": {**frame, "height": 100_000, "width": 100_000}}),
         "an empty frame": decoded({"frame": {**frame, "height": 0}}),

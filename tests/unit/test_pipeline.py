@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deepfake_detect import Label, Reason, Report, Scanner, ScanOptions
 from deepfake_detect.errors import UnreadableError, UsageError
 from deepfake_detect.findings import SCHEMA_VERSION
+from deepfake_detect.originals import Comparer, index_originals
 from deepfake_detect.progress import Event, FileFinished, FileStarted, RunFinished, RunStarted
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -161,6 +163,25 @@ def test_progress_events_come_in_order(scanner: Scanner) -> None:
     assert [type(e) for e in events] == [
         RunStarted, FileStarted, FileFinished, FileStarted, FileFinished, RunFinished,
     ]  # fmt: skip
+
+
+class Breaking(Comparer):
+    """A comparison with originals that fails in a way that nobody foresaw."""
+
+    def look(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("boom")
+
+
+def test_an_unforeseen_error_costs_one_file_and_not_the_run() -> None:
+    breaking = Breaking(index_originals([SAMPLES / "portrait.jpg"]))
+    with Scanner(device="cpu", plugins=False, detectors=["provenance"], comparer=breaking) as scanner:
+        reports = list(scanner.scan_all([SAMPLES / "clip.mp4", SAMPLES / "portrait-face-altered.jpg"]))
+    assert len(reports) == 2
+    for report in reports:
+        assert isinstance(report, Report)
+        assert report.verdict is None and report.findings == ()
+        assert [a.reason for a in report.abstentions] == [Reason.FAILED]
+        assert "boom" in report.abstentions[0].detail
 
 
 def test_no_pictures_are_kept_when_none_are_wanted() -> None:
