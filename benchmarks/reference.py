@@ -7,8 +7,8 @@
 ``DEBS``: the folder with these packages. ``DATA``: crops with a ``manifest.csv``, one of each source picture, as
 distractors. Every suspect is an original with one region replaced, then re-shipped; all are indexed as JPEG 95 of at
 most 2048 px. ``--every N``: each condition takes every N-th picture, the next condition the ones beside. Bursts are
-imitated by shift, noise and exposure, and called so. Writes ``results/reference.json``, ``.md`` and the calibration of
-the likelihood ratio.
+imitated by shift, noise and exposure, and called so. Writes ``results/reference.json`` and the
+calibration of the likelihood ratio.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def judge_one(task: tuple[int, str]) -> dict[str, object]:
     matches = []
     for candidate in candidates:
         record = comparer.index.records[candidate.original]
-        match = comparer._match(look, candidate, record, Limits())
+        match = comparer._match(look, candidate, record, open_media)
         if match is not None:
             matches.append(match)
     matches.sort(key=lambda m: (-m.registration.confirmed, m.record.path))

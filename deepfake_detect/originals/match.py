@@ -22,7 +22,7 @@ from .store import PLAN, Opener
 DETECTOR = "original-match"
 VERSION = "1.0.0"
 CALIBRATION = "calibration/original-match.json"
-MIN_CONFIRMED = 10  # matches; set in benchmarks/reference.py: no pair of pictures without shared content has as many
+MIN_CONFIRMED = 10  # matches; chosen by hand; rare pairs without shared content have more, see benchmarks/results
 MAX_FRAMES = 8  # of a suspect video
 MAX_CANDIDATES = 6  # originals that are registered
 MAX_PICTURED = 3  # matches that get pictures
