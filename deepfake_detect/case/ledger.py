@@ -53,8 +53,9 @@ class CaseLedger:
         entry = self._case.finished(sha256)
         if entry is None or entry.fingerprint != self._fingerprint or not (sha256 in self._now or self._stays(entry)):
             return None
-        self.found += 1
-        return self._case.stored(sha256)
+        report = self._case.stored(sha256)
+        self.found += report is not None
+        return report
 
     def add(self, report: Report) -> None:
         """Note that this run scanned the file."""

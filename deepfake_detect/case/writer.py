@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import ReportError, UsageError
-from ..findings import CaseRecord, EvidenceImage, Failure, Note, Report
+from ..findings import CaseRecord, EvidenceImage, Failure, Label, Note, Report
 from ..media import JsonValue
 from ..report.html import render_failure, render_index, render_report
 from ..report.index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
@@ -57,6 +57,8 @@ class CaseWriter:
             self._roots = () if self.handling.survivor else tuple(roots)
             self._info = info
             self._log = CustodyLog(self.places.custody, self.handling.record)
+            self._documents: dict[str, str] = {}  # SHA-256 of the document that the log vouches for, by name
+            self._made: dict[str, tuple[str, Label | None]] = {}  # run and label of what this writer wrote
             self._given: dict[str, str] = {}  # run of each report that ``stored`` gave and ``add`` has not had yet
             try:
                 self._begin(new)
@@ -88,21 +90,25 @@ class CaseWriter:
         entry = index_entry(result, _document_name(result))
         before = self._entries.get(entry.name)
         page = self.places.reports / f"{entry.name}.html"
-        given = isinstance(result, Report) and self._given.pop(entry.name, None) == result.run.id
+        run = result.run.id if isinstance(result, Report) else None
+        given = run is not None and self._given.pop(entry.name, None) == run
+        # The same answer at another path has no picture bytes with it: it may not take the place of the first.
+        known = given or (run is not None and (run, entry.label) == self._made.get(entry.name))
         with reported(self.folder):
             document = None
-            if not given and (before is None or replaces(entry, before) or entry.name not in self._complete):
+            if not known and (before is None or replaces(entry, before) or entry.name not in self._documents):
                 document = self._write_documents(result, page)
             combined = combine(before, entry)
             if combined != before:
                 append_line(self.places.log("entries"), to_json(entry).encode("ascii"))
             new = self._record_evidence(result)
             if new or combined != before or not given:
-                run = result.run.id if isinstance(result, Report) else None
                 label = entry.label.value if entry.label else None
                 self._log.append(Action.SCANNED, entry.sha256, name=entry.name, run=run, label=label, document=document)
         self._entries[entry.name] = combined
-        self._complete.add(entry.name)
+        if document is not None:
+            self._documents[entry.name] = document
+            self._made[entry.name] = (run or "", entry.label)
         return page
 
     @property
@@ -112,15 +118,24 @@ class CaseWriter:
 
     def finished(self, sha256: str) -> IndexEntry | None:
         """What the index has on these bytes, if the result was written and logged whole; else None."""
-        return self._entries.get(sha256) if sha256 in self._complete else None
+        return self._entries.get(sha256) if sha256 in self._documents else None
 
     def stored(self, sha256: str) -> Report | None:
-        """The report that stands in the case, without the bytes of its pictures; None if it cannot be read."""
+        """The report that stands in the case, without the bytes of its pictures.
+
+        None if it cannot be read or is not the one logged, as a crash may leave it.
+        """
         try:
-            report = result_from_json((self.places.reports / f"{sha256}.json").read_bytes())
-        except (OSError, ReportError):
-            return None
+            data = (self.places.reports / f"{sha256}.json").read_bytes()
+        except OSError:
+            data = b""
+        try:
+            vouched = hashlib.sha256(data).hexdigest() == self._documents.get(sha256)
+            report = result_from_json(data) if vouched else None
+        except ReportError:
+            report = None
         if not isinstance(report, Report):
+            self._documents.pop(sha256, None)
             return None
         self._given[sha256] = report.run.id
         return report
@@ -217,7 +232,7 @@ class CaseWriter:
         drop_torn(self.places.log("evidence"))
         self._evidence = {hash(record) for record in CaseReader(self.folder).evidence}
         logged = (entry.details for entry in self._log.entries if entry.action is Action.SCANNED)
-        self._complete = {str(details.get("name")) for details in logged if details.get("document")}
+        self._documents = {str(d["name"]): str(d["document"]) for d in logged if d.get("document")}
 
     def _enter_opening(self) -> None:
         if self._log.finalised:
@@ -317,6 +332,7 @@ class CaseWriter:
         stripped = prepared(result, replace(self.handling, record=record))
         document = self._write_documents(stripped, self.places.reports / f"{name}.html")
         self._log.append(Action.SCANNED, self._entries[name].sha256, name=name, document=document, stripped=True)
+        self._documents[name] = document
 
 
 def _new_info(handling: Handling) -> CaseInfo:

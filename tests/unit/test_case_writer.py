@@ -15,11 +15,15 @@ import pytest
 from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_report, make_report
 
 from deepfake_detect.case.custody import Action, read_chain
+from deepfake_detect.case.files import append_line
+from deepfake_detect.case.ledger import CaseLedger, Mode
 from deepfake_detect.case.verify import verify
 from deepfake_detect.case.writer import CaseWriter
 from deepfake_detect.errors import ReportError
-from deepfake_detect.findings import Reason, Report
-from deepfake_detect.report.serialise import result_from_json
+from deepfake_detect.findings import Reason, Report, Verdict
+from deepfake_detect.ledger import RecentReports, at
+from deepfake_detect.report.index import index_entry
+from deepfake_detect.report.serialise import result_from_json, to_json
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -181,6 +185,8 @@ WRITE = f"""
 import sys; sys.path.insert(0, {str(GOLDEN)!r})
 from make_report import make_report
 from deepfake_detect.case.writer import CaseWriter
+from deepfake_detect.case.files import append_line
+from deepfake_detect.case.ledger import CaseLedger, Mode
 from deepfake_detect.errors import ReportError
 try:
     case = CaseWriter(sys.argv[1])
@@ -272,3 +278,40 @@ def test_what_a_start_cut_short_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "case" / "data" / ".writing-x").write_bytes(b"half")
     CaseWriter(tmp_path / "case").finish()
     assert not verify(tmp_path / "case").problems and not list(tmp_path.rglob(".writing-*"))
+
+
+@pytest.mark.parametrize("verdict", [None, make_report().verdict])
+def test_a_duplicate_leaves_the_page_and_its_pictures(tmp_path: Path, verdict: Verdict | None) -> None:
+    case, ledger = CaseWriter(tmp_path / "case"), RecentReports()
+    report = _elsewhere(replace(make_report(), verdict=verdict), "first.mp4")
+    page = case.add(report)
+    before = page.read_bytes()
+    assert before.count(b"data:image") > 1
+    ledger.begin("x")
+    ledger.add(report)
+    found = ledger.find(report.media.sha256)
+    assert found is not None
+    case.add(at(found, "second.mp4"))
+    assert page.read_bytes() == before
+    case.finish()
+    assert "second.mp4" in (case.folder / "data" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_report_that_the_log_does_not_vouch_for_is_made_again(tmp_path: Path) -> None:
+    """A crash between a restarted run's document and its line in the log."""
+    folder, report = tmp_path / "case", make_report()
+    name = report.media.sha256
+    CaseWriter(folder).add(report)
+    again = replace(report, run=replace(report.run, fingerprint="f2", id="second"))
+    killed = CaseWriter(folder)
+    killed._write_documents(again, killed.places.reports / f"{name}.html")
+    append_line(killed.places.log("entries"), to_json(index_entry(again, name)).encode("ascii"))
+    killed._log.close()
+    case = CaseWriter(folder)
+    ledger = CaseLedger(case, Mode.RESUME)
+    ledger.begin("f2")
+    assert ledger.find(name) is None
+    case.add(again)
+    assert ledger.find(name) is not None
+    case.finish()
+    assert not verify(folder).problems
