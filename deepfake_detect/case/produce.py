@@ -60,11 +60,7 @@ def produce(folder: Path, order: Order) -> Path:
     ``ReportError`` for a case that cannot be read or written.
     """
     reader = CaseReader(folder)
-    _check(order, reader.minor)
-    names = _chosen(reader, order)
-    results = [reader.result(name) for name in names]
-    record = _record(reader, results)
-    document = _document(order, results, record)
+    names, record, document = _compose(reader, order)
     data = render_pdf(document) if order.format is PageFormat.PDF else render_document(document).encode("utf-8")
     name = f"{order.audience}-{order.language}"
     if len(names) < len(reader.entries):
@@ -78,6 +74,20 @@ def produce(folder: Path, order: Order) -> Path:
             f"{name}.{order.format}", data, audience=order.audience.value, language=order.language.value,
             files=tuple(names), show_media=order.show_media,
         )  # fmt: skip
+
+
+def compose(folder: Path, order: Order) -> Document:
+    """What ``produce`` writes, to be shown at once and kept nowhere. Raises as ``produce`` does."""
+    return _compose(CaseReader(folder), order)[2]
+
+
+def _compose(reader: CaseReader, order: Order) -> tuple[list[str], CaseRecord, Document]:
+    """The names of the documents that are meant, what heads the report, and the report."""
+    _check(order, reader.minor)
+    names = _chosen(reader, order)
+    results = [reader.result(name) for name in names]
+    record = _record(reader, results)
+    return names, record, _document(order, results, record)
 
 
 def _check(order: Order, minor: bool) -> None:

@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ReportError
+from ..report.language import N_
 from .layout import CaseFolder
 
 _BLOCK = 1 << 20
 LIMITS = (
-    "Copies that anybody made of the case, backups, snapshots and cloud folders that synchronise are not touched.",
-    "On flash memory (SSD, USB stick, phone) and on file systems that copy on write, overwriting may leave the old "
-    "bytes in spare blocks; only an encrypted disk whose key is destroyed takes care of that.",
-    "Traces may be left in a browser's history, recent files, thumbnails, a search index, swap or the shell's history.",
-    "The evidence itself was not touched.",
+    N_("Copies that anybody made of the case, backups, snapshots and cloud folders that synchronise are not touched."),
+    N_(
+        "On flash memory (SSD, USB stick, phone) and on file systems that copy on write, overwriting may leave the old"
+        " bytes in spare blocks; only an encrypted disk whose key is destroyed takes care of that."
+    ),
+    N_(
+        "Traces may be left in a browser's history, recent files, thumbnails, a search index, swap or the shell's"
+        " history."
+    ),
+    N_("The evidence itself was not touched."),
 )
 
 
@@ -38,8 +44,13 @@ def wipe(folder: str | os.PathLike[str]) -> Wiped:
     """Overwrite each file of a case once with zeros and remove it, then the folder. Links are removed, never followed;
     a file that also has another name (a hard link) is not overwritten. Raises ``ReportError``.
     """
-    root = _case(folder)
     removed = measure(folder)
+    remove_tree(_case(folder))
+    return removed
+
+
+def remove_tree(root: Path) -> None:
+    """Overwrite and remove all files of a folder that this library made, as ``wipe`` does. Raises ``ReportError``."""
     try:
         for path in _files(root):
             _overwrite(path)
@@ -53,7 +64,6 @@ def wipe(folder: str | os.PathLike[str]) -> Wiped:
             f"{error.filename or root} cannot be removed: {error.strerror or error}",
             "What was removed before it is gone; get permission for the rest and run it again.",
         ) from error
-    return removed
 
 
 def _case(folder: str | os.PathLike[str]) -> Path:
