@@ -22,6 +22,7 @@ import numpy as np
 from audio_controls import Heads, aasist, nuisance_only, splices
 from metrics import auc, bootstrap, cllr, elub, equal_error
 from numpy.typing import NDArray
+from operating import STRICT_ALARMS, lowest, point
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "training" / "audio"))
@@ -208,6 +209,37 @@ def pick_thresholds(table: Table, llr: Floats) -> tuple[float, float]:
     return min(*lowers, -0.01), max(*uppers, 0.01)
 
 
+def pick_strict(table: Table, llr: Floats, upper: float) -> float:
+    """The lowest log10 LR, at least ``upper``, that in no condition more than the wanted share of real rows reach."""
+
+    def rate(threshold: float) -> float:
+        real = [table.covered(applies) & table.answered & ~table.synthetic for applies in CONDITIONS.values()]
+        return max(float((llr[m] >= threshold).mean()) for m in real if m.any())
+
+    return lowest(rate, upper, float(llr.max()), STRICT_ALARMS * 0.8)
+
+
+def operating_points(table: Table, uppers: dict[str, float]) -> dict[str, Any]:
+    """The standard and the strict point by condition, each fold by the curves and thresholds of the others."""
+    above = {kind: np.zeros(len(table.score), bool) for kind in uppers}
+    for fold in dict.fromkeys(table.fold):
+        held, others = table.fold == fold, table.rows(table.fold != fold)
+        curves = fit_curves(others)
+        llr, fitted = ratios(table, curves), ratios(others, curves)
+        upper = pick_thresholds(others, fitted)[1]
+        above["standard"][held] = llr[held] >= upper
+        above["strict"][held] = llr[held] >= pick_strict(others, fitted, upper)
+    sides = {name: table.covered(applies) & table.answered for name, applies in CONDITIONS.items()}
+    return {
+        kind: point(
+            uppers[kind],
+            {name: [hit[m & ~table.synthetic]] for name, m in sides.items()},
+            {name: [hit[m & table.synthetic]] for name, m in sides.items()},
+        )
+        for kind, hit in above.items()
+    }
+
+
 def cross_fitted(table: Table) -> tuple[Floats, Bools, Bools]:
     """log10 LR of each row, and whether it lies above the upper or below the lower threshold; curves and thresholds
     come from the other folds."""
@@ -275,7 +307,9 @@ def weights_record() -> dict[str, str]:
 def calibration(table: Table, results: dict[str, Any]) -> dict[str, Any]:
     """The file that a scan reads: curves from all out-of-fold scores, with their cross-fitted error rates."""
     curves = fit_curves(table)
-    lower, upper = pick_thresholds(table, ratios(table, curves))
+    fitted = ratios(table, curves)
+    lower, upper = pick_thresholds(table, fitted)
+    uppers = {"standard": upper, "strict": pick_strict(table, fitted, upper)}
     llr, above, below = cross_fitted(table)
     conditions = []
     for name, (knots, low, high) in curves.items():
@@ -292,6 +326,7 @@ def calibration(table: Table, results: dict[str, Any]) -> dict[str, Any]:
         "folds": "benchmarks/protocols/audio_folds.toml",
         "conditions": conditions,
         "thresholds": {"lower": round(lower, 4), "upper": round(upper, 4)} | everything,
+        "operating_points": operating_points(table, uppers),
         "experimental": True,
         "experimental_reason": reason(results),
         "languages": results["languages"],

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from metrics import auc, bootstrap, cllr, detection_at, elub, equal_error
 from numpy.typing import NDArray
+from operating import lowest, point
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
@@ -102,6 +103,7 @@ class Curve:
     high: float
     lower: float
     upper: float
+    strict: float = np.inf
 
     def __call__(self, score: Floats) -> Floats:
         return np.clip(self.slope * score + self.offset, self.low, self.high)
@@ -121,7 +123,8 @@ def calibrate(s: Scores, keep: NDArray[np.bool_]) -> Curve:
     grid = np.linspace(low, high, 201)
     upper = next((t for t in grid if worst_rate(s, keep & ~s.fake, llr >= t) <= ALARMS_WANTED and t > 0), high)
     lower = next((t for t in grid[::-1] if worst_rate(s, keep & s.fake, llr <= t) <= MISSES_WANTED and t < 0), low)
-    return Curve(slope, offset, low, high, float(lower), float(upper))
+    strict = lowest(lambda t: worst_rate(s, keep & ~s.fake, llr >= t), float(upper), high)
+    return Curve(slope, offset, low, high, float(lower), float(upper), strict)
 
 
 def worst_rate(s: Scores, part: NDArray[np.bool_], hit: NDArray[np.bool_]) -> float:
@@ -149,6 +152,22 @@ def nested(s: Scores) -> tuple[Floats, NDArray[np.int_]]:
         llr[here] = np.where(s.inside[here], curve(s.score[here]), 0.0)
         region[here] = np.where(llr[here] >= curve.upper, 1, np.where(llr[here] <= curve.lower, -1, 0))
     return llr, region
+
+
+def operating_points(s: Scores, shipped: Curve, name: str) -> dict[str, object]:
+    """The standard and the strict point under the one condition `name`, each fold by the thresholds of the others."""
+    above = {"standard": np.zeros(len(s.rows), bool), "strict": np.zeros(len(s.rows), bool)}
+    for fold in np.unique(s.fold):
+        curve, here = calibrate(s, s.fold != fold), s.fold == fold
+        llr = np.where(s.inside, curve(s.score), 0.0)
+        above["standard"][here] = llr[here] >= curve.upper
+        above["strict"][here] = llr[here] >= curve.strict
+    uppers = {"standard": shipped.upper, "strict": shipped.strict}
+    sides = [s.condition == condition for condition in dict.fromkeys(s.condition)]
+    return {
+        kind: point(uppers[kind], {name: [hit[~s.fake & m] for m in sides]}, {name: [hit[s.fake & m] for m in sides]})
+        for kind, hit in above.items()
+    }
 
 
 def matched(s: Scores, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -260,8 +279,9 @@ def evaluate(data: Path, task: str) -> tuple[dict[str, object], Scores]:
     }, s
 
 
-def vars_of(curve: Curve) -> dict[str, float]:
-    return {name: getattr(curve, name) for name in Curve.__slots__}
+def vars_of(curve: Curve) -> dict[str, float | None]:
+    values = {name: getattr(curve, name) for name in Curve.__slots__}
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}
 
 
 GOALS = {
@@ -345,6 +365,7 @@ def calibration(
         "folds": "benchmarks/protocols/visual_folds.toml",
         "conditions": [condition],
         "thresholds": thresholds,
+        "operating_points": operating_points(s, curve, condition["name"]),
         "experimental": bool(missed),
         "experimental_reason": "aims missed on left-out folds: " + "; ".join(missed) if missed else "",
     }
