@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from .media import JsonValue, MediaFile, Region, Span
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 
 class Reason(StrEnum):
@@ -73,13 +73,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """The same line after a fixed re-shipping (``robustness``): what a messenger, a phone line or a screenshot leaves.
+
+    ``name``: the re-shipping, or ``as_received`` for the same pieces without one. ``score`` and ``llr`` are None where
+    the detector gives no answer any more, for ``reason``.
+    """
+
+    name: str
+    score: float | None
+    llr: float | None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One line of evidence.
 
     ``score``: the model's own number, higher for synthetic, always. ``llr``: calibrated log10 likelihood ratio of
     ``proposition.synthetic`` against ``proposition.genuine``. ``interval``: 95 % interval of ``llr`` from the
     calibration data, or None. All are None for facts, whose content is in ``facts``. ``condition``: the calibration
-    condition that matched.
+    condition that matched. ``deliveries``: the line scored again after re-shippings, on a few of its pieces; empty
+    where that was not tested.
     """
 
     detector: str
@@ -94,6 +109,7 @@ class Finding:
     condition: str | None = None
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Union, get_args, get_origin
 
 from ..findings import SCHEMA_VERSION, Failure, Report
-from .serialise import json_fields
+from .serialise import json_fields, required_fields
 
 MAJOR = SCHEMA_VERSION.split(".")[0]
 _JSON_VALUE: dict[str, Any] = {
@@ -186,7 +186,7 @@ def _object_schema(cls: type, definitions: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {name: _field_schema(name, hint, definitions) for name, hint in hints.items()},
-        "required": list(hints),
+        "required": list(required_fields(cls)),
     }
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -76,6 +76,18 @@ def json_fields(cls: type) -> dict[str, Any]:
     """The fields of a dataclass that its JSON has, with their resolved type hints."""
     hints = _hints(cls)
     return {name: hints[name] for name in _field_names(cls)}
+
+
+@cache
+def required_fields(cls: type) -> tuple[str, ...]:
+    """The fields that a document must have: those without a default. What a later minor version adds has one, so that
+    older documents stay readable; the version itself is never left out.
+    """
+    return tuple(
+        f.name
+        for f in fields(cls)
+        if f.compare and (f.name == "schema" or (f.default is MISSING and f.default_factory is MISSING))
+    )
 
 
 @cache
@@ -211,6 +223,8 @@ def _decode_dataclass(cls: type[T], value: Any, where: str) -> T:
         raise _wrong(where, "an object", value)
     arguments = {}
     for name, hint in json_fields(cls).items():
+        if name not in value and name not in required_fields(cls):
+            continue
         if name not in value:
             raise ReportError(f"{_join(where, name)}: the field is missing", _NOT_A_REPORT)
         arguments[name] = _decode(hint, value[name], _join(where, name))

@@ -19,6 +19,7 @@ from PIL import Image
 from deepfake_detect.explain.images import evidence_image
 from deepfake_detect.findings import (
     Abstention,
+    Delivery,
     DetectorRecord,
     Evidence,
     EvidenceImage,
@@ -223,6 +224,12 @@ def make_report() -> Report:
             condition,
             {"face_px": 212.0, "sightings": 29},
             (_timeline(9.0, 29, 1, "one score for each sighting"), *_maps()),
+            (
+                Delivery("as_received", 0.861, 1.58),
+                Delivery("h264-crf32", 0.402, 0.31),
+                Delivery("screenshot", 0.840, 1.49),
+                Delivery("messenger480", None, None, Reason.TOO_SMALL),
+            ),
         ),
         Finding(
             "face-manipulation", "person-2", 0.21, -0.58, FACE, False, None, Span(2.0, 4.5), (-0.9, -0.2), condition
