@@ -78,11 +78,15 @@ def json_fields(cls: type) -> dict[str, Any]:
     return {name: hints[name] for name in _field_names(cls)}
 
 
-@cache
 def required_fields(cls: type) -> tuple[str, ...]:
     """The fields that a document must have: those without a default. What a later minor version adds has one, so that
     older documents stay readable; the version itself is never left out.
     """
+    return _required(cls)
+
+
+@cache
+def _required(cls: type) -> tuple[str, ...]:
     return tuple(
         f.name
         for f in fields(cls)
