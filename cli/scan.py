@@ -66,6 +66,9 @@ def scan(
             exists=True, dir_okay=False, help="PEM file of certificates whose Content Credentials are trusted."
         ),
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language spoken in the files, as you know it: vi, fr, en ...; never guessed.")
+    ] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder searched first for weights.")] = None,
     case_id: Annotated[str | None, typer.Option(help="Identifier of the case; heads every report.")] = None,
     exhibit: Annotated[str | None, typer.Option(help="Identifier of the exhibit scanned now.")] = None,
@@ -121,6 +124,7 @@ def scan(
         from deepfake_detect.pipeline import Scanner
 
         from .handling import handling, keeps_pictures
+        from .interrupt import interruptible
         from .progress import shown
 
         labels = exits.parse_labels(fail_on)
@@ -129,10 +133,10 @@ def scan(
         keeps_pictures(pictures, handled)  # wrong usage is told before a folder is made
         mode = _mode(output, resume, retry_failed, restart)
         tally = exits.Tally()
-        with _case(output, handled, paths, quiet) as case:
+        with interruptible(lambda: _stopped(output, handled, tally)), _case(output, handled, paths, quiet) as case:
             handled = case.handling if case else handled
             kept = keeps_pictures(pictures, handled)
-            options = _options(plan, max_pixels, max_seconds, max_memory, kept, trust_list)
+            options = _options(plan, max_pixels, max_seconds, max_memory, kept, trust_list, language)
             compared = None
             if originals:
                 from .originals import comparer
@@ -169,6 +173,20 @@ def _mode(output: Path | None, resume: bool, retry_failed: bool, restart: bool) 
     return modes[0] if modes else None
 
 
+def _stopped(output: Path | None, handled: Handling, tally: exits.Tally) -> str:
+    """What an interrupted run says: how far it came, and how to go on."""
+    from deepfake_detect.report.text import safe_text
+
+    from .interrupt import resume_command
+
+    files = f"Stopped after {tally.files:,} file{'s' * (tally.files != 1)}."
+    if output is None:
+        return f"{files} Nothing was kept; name a case folder with -o to be able to go on."
+    if handled.survivor:  # the command names the evidence
+        return f"{files} The case is kept. Go on with the same command and --resume."
+    return f"{files} The case is kept. Go on with:\n  {safe_text(resume_command(sys.argv[1:]), 4000)}"
+
+
 def _ledger(case: CaseWriter | None, mode: Mode | None) -> Ledger | None:
     from deepfake_detect.case.ledger import CaseLedger
 
@@ -181,14 +199,15 @@ def _tell_unprotected(protections: tuple[str, ...]) -> None:
 
 
 def _options(
-    plan: SamplingPlan, max_pixels: int, max_seconds: float, max_memory: float, pictures: bool, trust_list: Path | None
-) -> ScanOptions:
+    plan: SamplingPlan, max_pixels: int, max_seconds: float, max_memory: float, pictures: bool,
+    trust_list: Path | None, language: str | None,
+) -> ScanOptions:  # fmt: skip
     from deepfake_detect.ingest import Limits
-    from deepfake_detect.options import ScanOptions
+    from deepfake_detect.options import ScanOptions, parse_language
 
     trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
     limits = Limits(max_pixels=max_pixels, max_seconds=max_seconds, max_memory_bytes=int(max_memory * 2**30))
-    return ScanOptions(plan, limits, pictures, trusted)
+    return ScanOptions(plan, limits, pictures, trusted, parse_language(language) if language is not None else None)
 
 
 def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:
@@ -205,7 +224,7 @@ def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableE
 
 @contextmanager
 def _case(output: Path | None, handled: Handling, paths: list[str], quiet: bool) -> Iterator[CaseWriter | None]:
-    """The case, if one is wanted; finalised whatever happens."""
+    """The case, if one is wanted; finalised whatever happens, unless the run is interrupted."""
     if output is None:
         yield None
         return

@@ -161,6 +161,11 @@ class WeightRecord:
     origin: str
 
 
+def language_condition(tag: str) -> str:
+    """The name under which ``error_rates`` holds what was measured for a language tag; regions are not told apart."""
+    return f"language {tag.split('-')[0]}, clean sound"
+
+
 @dataclass(frozen=True, slots=True)
 class DetectorRecord:
     """A detector that took part: the device it really ran on, its weights, where its code came from.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from .errors import UsageError
 from .ingest import Limits
 from .media import JsonValue, SamplingPlan
 
@@ -15,13 +17,25 @@ class ScanOptions:
     report.
 
     ``trust_list``: PEM text of the certificates whose Content Credentials count as trusted; None trusts nobody.
+    ``language``: what is spoken, as a person stated it (``parse_language``), or None; it changes no score, only which
+    error rates the report names.
     """
 
     plan: SamplingPlan = field(default_factory=SamplingPlan)
     limits: Limits = field(default_factory=Limits)
     pictures: bool = True
     trust_list: str | None = None
+    language: str | None = None
 
     def as_json(self) -> Mapping[str, JsonValue]:
         """The options as the report records them."""
         return {**asdict(self), "trust_list": self.trust_list is not None}
+
+
+def parse_language(text: str) -> str:
+    """A language tag (BCP 47: ``vi``, ``fr-CA``) in the usual letter case. Raises ``UsageError`` for anything else."""
+    tag = text.strip().replace("_", "-")
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", tag, re.ASCII):
+        raise UsageError("this is no language tag", "Give a code such as vi, fr, en or wo (BCP 47).")
+    first, *rest = tag.split("-")
+    return "-".join([first.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])

@@ -82,7 +82,9 @@ def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
         with_or_without = "with" if recorded.get("trust_list") else "without"
         raise UsageError(f"the case was made {with_or_without} --trust-list", "Replay it the same way.")
     plan, limits = _rebuilt(SamplingPlan, recorded.get("plan")), _rebuilt(Limits, recorded.get("limits"))
-    return ScanOptions(plan, limits, pictures=False, trust_list=trust_list)
+    language = recorded.get("language")
+    stated = language if isinstance(language, str) else None
+    return ScanOptions(plan, limits, pictures=False, trust_list=trust_list, language=stated)
 
 
 def _comparer(run: RunRecord, comparer: Comparer | None) -> Comparer | None:

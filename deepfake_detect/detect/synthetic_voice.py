@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..extract.acoustic import acoustic_frames
 from ..extract.logmel import log_mel
 from ..extract.texture import window_statistics
 from ..findings import Label, Proposition, Reason
-from ..media import SAMPLE_RATE, SpeechWindow
+from ..media import SAMPLE_RATE, Samples, SpeechWindow
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
 from .runtime import Network, load_network
 from .sound_quality import NARROW_DB, dynamics_db, high_band_db
@@ -27,6 +28,35 @@ MIN_SPEECH_SECONDS = 2.0
 MAX_SECONDS = 8.0  # the encoder has positions for 10 s
 FRAME = 320  # samples of one encoder frame, 20 ms
 PIECE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WindowInputs:
+    """What the networks take of one window, and its measured quality; `training/audio` caches exactly these."""
+
+    mel: Samples
+    """[80, 2 t], t encoder frames"""
+    acoustic: Samples
+    """[2 t, 108]"""
+    window: Samples
+    """[1522]"""
+    high_band_db: float
+    dynamics_db: float
+
+
+def window_inputs(samples: Samples) -> WindowInputs:
+    """Inputs of mono float32 ``samples`` at 16 kHz (n,), n >= 8000: the first 8 s in whole encoder frames, without
+    their mean. Raises ValueError for another shape or a shorter window."""
+    samples = samples[: int(MAX_SECONDS * SAMPLE_RATE)]
+    samples = samples[: len(samples) // FRAME * FRAME]
+    samples = samples - samples.mean()
+    return WindowInputs(
+        log_mel(samples),
+        acoustic_frames(samples),
+        window_statistics(samples),
+        high_band_db(samples),
+        dynamics_db(samples),
+    )
 
 
 class SyntheticVoice(Detector[SpeechWindow]):
@@ -68,16 +98,14 @@ class SyntheticVoice(Detector[SpeechWindow]):
             return Refusal(
                 Reason.TOO_SHORT, f"{window.speech_seconds:.1f} s of speech, {MIN_SPEECH_SECONDS:g} s are needed"
             )
-        samples = window.samples[: int(MAX_SECONDS * SAMPLE_RATE)]
-        samples = samples[: len(samples) // FRAME * FRAME] - samples.mean()
-        layers = self._encoder({"mel": log_mel(samples)[None]})["layers"]
-        high_band = high_band_db(samples)
-        band = [[0.0, 1.0]] if high_band < NARROW_DB else [[1.0, 0.0]]
+        inputs = window_inputs(window.samples)
+        layers = self._encoder({"mel": inputs.mel[None]})["layers"]
+        band = [[0.0, 1.0]] if inputs.high_band_db < NARROW_DB else [[1.0, 0.0]]
         outputs = self._head(
             {
                 "layers": layers,
-                "acoustic": acoustic_frames(samples)[None],
-                "window": window_statistics(samples)[None],
+                "acoustic": inputs.acoustic[None],
+                "window": inputs.window[None],
                 "band": np.array(band, np.float32),
             }
         )
@@ -85,7 +113,7 @@ class SyntheticVoice(Detector[SpeechWindow]):
         times = window.span.start + PIECE_SECONDS / 2 + PIECE_SECONDS * np.arange(len(pieces))
         return Score(
             float(outputs["score"][0]),
-            {"high_band_db": high_band, "dynamics_db": dynamics_db(samples)},
+            {"high_band_db": inputs.high_band_db, "dynamics_db": inputs.dynamics_db},
             timeline=tuple(zip(times.tolist(), pieces.astype(float).tolist(), strict=True)),
         )
 

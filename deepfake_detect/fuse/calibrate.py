@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..errors import WeightsError
+from ..findings import language_condition
 from ..media import JsonValue
 
 Range = tuple[float | None, float | None]
@@ -59,7 +60,8 @@ class Condition:
 class Calibration:
     """The calibration of one detector: its conditions in order of preference and its two thresholds in log10 LR.
 
-    ``experimental_reason`` is empty unless the detector is experimental.
+    ``experimental_reason`` is empty unless the detector is experimental. ``languages``: by code, what was measured on
+    clean speech in that language alone; empty for detectors that do not hear.
     """
 
     detector: str
@@ -69,14 +71,16 @@ class Calibration:
     upper: float
     experimental: bool
     experimental_reason: str
+    languages: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
 
     def condition(self, quantities: Mapping[str, float]) -> Condition | None:
         """The first condition that covers a sample, or None: out of domain."""
         return next((c for c in self.conditions if c.covers(quantities)), None)
 
     def error_rates(self) -> dict[str, JsonValue]:
-        """What was measured, by condition, as the report prints it."""
-        return {c.name: dict(c.measured) for c in self.conditions}
+        """What was measured, by condition and by language, as the report prints it."""
+        spoken = {language_condition(code): dict(measured) for code, measured in self.languages.items()}
+        return {**{c.name: dict(c.measured) for c in self.conditions}, **spoken}
 
 
 _CURVE = {"name", "applies", "knots", "llr_min", "llr_max"}
@@ -88,15 +92,19 @@ def _parse_condition(raw: Mapping[str, Any], detector: str) -> Condition:
     if len(knots) < 2 or not rising or not raw["llr_min"] <= 0 <= raw["llr_max"]:
         raise WeightsError(f"calibration of {detector}: condition {raw['name']} is not a rising, bounded curve")
     applies = {name: (low, high) for name, (low, high) in raw["applies"].items()}
-    measured = {key: _freeze(value) for key, value in raw.items() if key not in _CURVE}
+    measured = _freeze_all({key: value for key, value in raw.items() if key not in _CURVE})
     return Condition(raw["name"], applies, knots, float(raw["llr_min"]), float(raw["llr_max"]), measured)
+
+
+def _freeze_all(values: Mapping[str, Any]) -> dict[str, JsonValue]:
+    return {key: _freeze(value) for key, value in values.items()}
 
 
 def _freeze(value: Any) -> JsonValue:
     if isinstance(value, list):
         return tuple(_freeze(v) for v in value)
     if isinstance(value, dict):
-        return {k: _freeze(v) for k, v in value.items()}
+        return _freeze_all(value)
     return value  # type: ignore[no-any-return]
 
 
@@ -114,6 +122,7 @@ def parse_calibration(text: str, detector: str, weights_sha256: str) -> Calibrat
             upper=float(raw["thresholds"]["upper"]),
             experimental=bool(raw["experimental"]),
             experimental_reason=str(raw.get("experimental_reason") or ""),
+            languages={code: _freeze_all(measured) for code, measured in raw.get("languages", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(

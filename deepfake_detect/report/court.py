@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..explain.timeline import clock
-from ..findings import CaseRecord, DetectorRecord, Failure, Finding, Report
+from ..findings import CaseRecord, DetectorRecord, Failure, Finding, Report, RunRecord
 from . import pictures, shown, words
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
 from .language import REVIEWED, Gettext, Language, translator
 from .lines import LineGroup, group_abstentions, group_lines
 from .messages import said
 from .names import name_of
+from .speech import voice_notes
 
 _SCALE = (
     ("1 – 2", "0 – 0.3", "no"),
@@ -129,7 +130,6 @@ def _name(result: Report | Failure, _: Gettext) -> str:
 
 
 def _file(number: int, report: Report, show_media: bool, _: Gettext) -> Iterator[Section]:
-    detectors = {record.id: record for record in report.run.detectors}
     yield _result(number, report, _)
     if report.verdict and report.verdict.conflicts:
         blocks: tuple[Block, ...] = (
@@ -137,7 +137,7 @@ def _file(number: int, report: Report, show_media: bool, _: Gettext) -> Iterator
             Bullets(tuple(words.as_sentence(said(text, _)) for text in report.verdict.conflicts)),
         )
         yield Section(_("File {number}: where the evidence disagrees").format(number=number), blocks, "conflicts")
-    lines = [b for line in group_lines(report.findings) for b in _line(line, detectors, show_media, _)]
+    lines = [b for line in group_lines(report.findings) for b in _line(line, report.run, show_media, _)]
     lines = lines or [Text(_("No detector gave a score for this file."))]
     yield Section(_("File {number}: lines of evidence").format(number=number), tuple(lines))
     people = [
@@ -212,9 +212,10 @@ def _identity(report: Report, _: Gettext) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _line(line: LineGroup, detectors: dict[str, DetectorRecord], show_media: bool, _: Gettext) -> Iterator[Block]:
+def _line(line: LineGroup, run: RunRecord, show_media: bool, _: Gettext) -> Iterator[Block]:
     """One line of evidence: its words, its numbers, its known errors, its pictures."""
-    finding, record = line.strongest, detectors.get(line.strongest.detector)
+    finding = line.strongest
+    record = next((record for record in run.detectors if record.id == finding.detector), None)
     names = {"detector": name_of(finding.detector, _), "subject": name_of(finding.subject, _)}
     yield Heading(_("{detector}: {subject}").format(**names))
     if finding.experimental:
@@ -230,6 +231,7 @@ def _line(line: LineGroup, detectors: dict[str, DetectorRecord], show_media: boo
     yield Heading(_("Known error rates in this condition"))
     rates = shown.error_rates(finding, record)
     yield Rows(tuple(rates)) if rates else Text(_("Not measured."))
+    yield from (Text(note) for note in voice_notes(finding, record, run, _))
     shown_evidence = (*finding.evidence, *((line.timeline,) if line.timeline and not finding.evidence else ()))
     yield from pictures.blocks(_("What the model reacted to"), shown_evidence, finding.subject, show_media, _)
     if record and record.limits:

@@ -23,6 +23,7 @@ from .gauge import gauge_svg
 from .index import IndexEntry
 from .lines import group_abstentions, group_lines
 from .names import title
+from .speech import voice_notes
 from .text import safe_text
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -98,6 +99,7 @@ def _environment() -> Environment:
         timeline=_timeline,
         picture=_picture,
         error_rates=shown.error_rates,
+        voice_notes=voice_notes,
         drawing=_drawing,
         embedded=_embedded,
     )

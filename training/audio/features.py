@@ -19,10 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_detect.detect.sound_quality import dynamics_db, high_band_db
-from deepfake_detect.extract.acoustic import acoustic_frames
-from deepfake_detect.extract.logmel import log_mel
-from deepfake_detect.extract.texture import window_statistics
+from deepfake_detect.detect.synthetic_voice import window_inputs
 from deepfake_detect.reship.audio import ACOUSTIC, CHANNELS, MESSENGER, TELEPHONE, Channel, random_channel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,16 +69,17 @@ def piece_statistics(frames: Floats, width: int) -> Floats:
 
 
 def describe(sound: Floats, encoder: Any) -> dict[str, NDArray[Any]]:
-    """Piece statistics, window statistics and measured quality of one clip."""
-    mel = log_mel(sound)
-    layers = encoder.run(None, {"mel": mel[None, :, : mel.shape[1] // 2 * 2]})[0][0]
+    """Piece statistics, their mean, window statistics and measured quality of one clip, from what a scan feeds."""
+    inputs = window_inputs(sound)
+    layers = encoder.run(None, {"mel": inputs.mel[None]})[0][0]
     parts = [piece_statistics(layer, PIECE) for layer in layers]
-    parts.append(piece_statistics(acoustic_frames(sound), PIECE * 2))
-    count = min(len(part) for part in parts)
+    parts.append(piece_statistics(inputs.acoustic, PIECE * 2))
+    pieces = np.concatenate(parts, axis=1)
     return {
-        "pieces": np.concatenate([part[:count] for part in parts], axis=1).astype(np.float16),
-        "window": window_statistics(sound),
-        "quality": np.array((high_band_db(sound), dynamics_db(sound)), np.float32),
+        "pieces": pieces.astype(np.float16),
+        "mean": pieces.mean(axis=0),
+        "window": inputs.window,
+        "quality": np.array((inputs.high_band_db, inputs.dynamics_db), np.float32),
     }
 
 
@@ -110,6 +108,7 @@ def main() -> None:
             target / f"{args.prefix}{variant}.npz",
             chunks=np.concatenate([row["pieces"] for row in rows]),
             counts=np.array([len(row["pieces"]) for row in rows]),
+            means=np.stack([row["mean"] for row in rows]),
             window=np.stack([row["window"] for row in rows]),
             quality=np.stack([row["quality"] for row in rows]),
         )

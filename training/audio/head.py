@@ -78,11 +78,7 @@ def load_clips(data: Path) -> Clips:
 def load_variant(name: str) -> Variant:
     """Mean over a clip's pieces of their statistics, then those of the window [clips, 6454]; quality [clips, 2]."""
     with np.load(FEATURES / f"{name}.npz") as stored:
-        counts, pieces = stored["counts"], stored["chunks"]
-        window, quality = stored["window"], stored["quality"]
-    starts = np.r_[0, np.cumsum(counts)[:-1]]
-    means = np.add.reduceat(pieces.astype(np.float32), starts, axis=0) / counts[:, None].astype(np.float32)
-    return np.concatenate([means, window], axis=1), quality
+        return np.concatenate([stored["means"], stored["window"]], axis=1), stored["quality"]
 
 
 def clip_weights(clips: Clips, used: Bools) -> Floats:
