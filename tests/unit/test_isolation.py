@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import pytest
 from deepfake_detect import Reason, errors
 from deepfake_detect.deadline import Deadline, Expired
 from deepfake_detect.ingest import Limits, OpenMedia, open_media
-from deepfake_detect.ingest.isolate import Isolation, client, landlock
+from deepfake_detect.ingest.isolate import Isolation, client, landlock, process
 from deepfake_detect.ingest.isolate.process import supported
 from deepfake_detect.ingest.isolate.ring import MAX_IN_FLIGHT, sealed
 from deepfake_detect.media import ContainerFacts, Frame, SamplingPlan
@@ -193,6 +194,29 @@ def test_cpu_time_is_limited_file_by_file() -> None:
                 content(opened, SamplingPlan())
 
 
+def test_a_worker_that_does_nothing_is_given_up_long_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs or was stopped uses no CPU time; one that spins does, and keeps its time."""
+    monkeypatch.setattr(process, "_SILENT_SECONDS", 0.8)
+    silent = pytest.raises(errors.DecodingTimeoutError, match=r"did nothing for 0\.8 s")
+    begun, before = time.monotonic(), children()
+    with Isolation(SMALL, "hostile_worker") as made:
+        with silent:
+            made.open_media(order(act="sleep"))
+        with made.open_media(SAMPLES / "portrait.jpg") as opened, silent:
+            (worker,) = children() - before
+            os.kill(worker, signal.SIGSTOP)
+            content(opened, SamplingPlan())
+        assert time.monotonic() - begun < 20
+        with pytest.raises(errors.DecodingTimeoutError, match="more than 2 s of waiting"):
+            made.open_media(order(act="spin"), limits=replace(SMALL, max_wall_seconds=2.0))
+
+
+def test_a_worker_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_START_SECONDS", 0.0)
+    with Isolation() as made:
+        assert made.protections()[0].startswith("none: no file can be read, the process that reads files did not start")
+
+
 def lies() -> dict[str, dict[str, Any]]:
     """What a worker must not get away with: its answer to ``open``, then to ``decode``."""
     frame = {"time": 0.0, "height": 4, "width": 4, "new_shot": True, "at": 0}
@@ -236,6 +260,7 @@ def lies() -> dict[str, dict[str, Any]]:
         "no time": decoded('{"frame": {"time": Infinity, "height": 4, "width": 4, "new_shot": true, "at": 0}}'),
         "frames without end": decoded(*[{"frame": frame}] * 1000),
         "sound without end": decoded({"sound": {"start": 0.0, "count": 2**40}}),
+        "sound of no length": decoded({"sound": {"start": 0.0, "count": 0}}),
         "sound that is noise": decoded({"sound": {"start": 0.0, "count": 4}}, 16),
         "neither": decoded({"picture": frame}),
         "no end": decoded({"end": True, "gaps": None}),
@@ -390,8 +415,6 @@ def test_a_wrong_trust_list_is_the_callers_mistake(isolation: Isolation) -> None
 
 
 def test_a_host_program_is_left_as_it_was() -> None:
-    import signal
-
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
     before = set(multiprocessing.active_children())
     with Isolation() as made:

@@ -19,12 +19,14 @@ from ..limits import Limits
 from ..metadata import clean
 from . import checked
 from .ring import Ring, ring_size
+from .vitals import Pulse, limit_cpu
 from .wire import Channel, ChannelClosed, Nonsense
 
 Check = Callable[[], None]
 
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0  # a busy machine takes 12 s
 _STOP_SECONDS = 1.5
+_SILENT_SECONDS = 120.0  # without any CPU time, in a file that may take half an hour
 _SAID_CHARS = 200
 _BOOT = "import json,sys; sys.path[:]=json.loads(sys.argv[1]); from importlib import import_module as i; i({!r}).main()"
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
@@ -67,7 +69,7 @@ class WorkerProcess:
         finally:
             theirs.close()
             os.close(said)
-        self._sock = ours
+        self._sock, self._pulse = ours, Pulse(self._process.pid, _SILENT_SECONDS)
         self._channel = Channel(ours, _max_message(limits), self._wait)
         try:
             self._channel.send(
@@ -77,6 +79,11 @@ class WorkerProcess:
             self.protections = tuple(checked.text(p) for p in checked.items(answer.get("protections"), 16))
         except Nonsense as error:
             raise self.refuse(error) from error
+        except DecodingTimeoutError as error:
+            raise IsolationError(
+                f"the process that reads files did not start within {_START_SECONDS:g} s",
+                "Scan on a less busy machine.",
+            ) from error
 
     @property
     def alive(self) -> bool:
@@ -87,7 +94,8 @@ class WorkerProcess:
         """A new file: its time starts now. ``check`` is called while the worker is waited for and may raise."""
         self.files += 1
         self._channel.waited, self._max_seconds, self._check = 0.0, seconds, check
-        _limit_cpu(self._process.pid, cpu_seconds)
+        self._pulse.begin()
+        limit_cpu(self._process.pid, cpu_seconds)
 
     def send(self, message: Mapping[str, Any], descriptor: int | None = None) -> None:
         """Raises what ``receive`` raises."""
@@ -129,12 +137,12 @@ class WorkerProcess:
         self.send({"do": "took"})
 
     def take_sound(self, value: object, most: int) -> AudioSegment:
-        """At most ``most`` samples. Raises ``Nonsense``, and what ``receive`` raises."""
+        """1 to ``most`` samples. Raises ``Nonsense``, and what ``receive`` raises."""
         if not isinstance(value, dict):
             raise Nonsense("no sound")
-        start, count = checked.number(value.get("start")), checked.whole(value.get("count"), 0, most)
+        start, count = checked.number(value.get("start")), checked.whole(value.get("count"), 1, most)
         samples = self._guard(lambda: self._channel.receive_array(count))
-        if count and not (samples.min() >= -1 and samples.max() <= 1):  # NaN is neither
+        if not (samples.min() >= -1 and samples.max() <= 1):  # NaN is neither
             raise Nonsense("sound that is no sound")
         return AudioSegment(start, samples)
 
@@ -188,6 +196,11 @@ class WorkerProcess:
             raise DecodingTimeoutError(
                 f"reading the file took more than {self._max_seconds:g} s of waiting",
                 "Allow more in Python (Limits.max_wall_seconds) if you trust the file.",
+            )
+        if self._pulse.lost(waited):
+            raise DecodingTimeoutError(
+                f"the process that read the file did nothing for {_SILENT_SECONDS:g} s",
+                "The file may be built to attack the decoder, or its disk does not answer.",
             )
 
     def _guard(self, act: Callable[[], Any]) -> Any:
@@ -248,17 +261,3 @@ def _environment() -> dict[str, str]:
 def _max_message(limits: Limits) -> int:
     """Bytes of JSON that the largest allowed facts take; a character takes up to six."""
     return 6 * limits.max_metadata_entries * (limits.max_metadata_chars + 256) + (4 << 20)
-
-
-def _limit_cpu(process: int, seconds: float) -> None:
-    """``seconds`` more than it has used; set from outside, because inside it cannot be set any more."""
-    try:
-        import resource
-
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        _, hard = resource.prlimit(process, resource.RLIMIT_CPU)
-        soft = int(used + seconds) + 1
-        resource.prlimit(process, resource.RLIMIT_CPU, (soft if hard < 0 else min(soft, hard), hard))
-    except (ImportError, AttributeError, OSError, ValueError, IndexError):
-        return  # the wall-clock limit still holds
