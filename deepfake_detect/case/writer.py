@@ -34,7 +34,7 @@ class CaseWriter:
     another process writes it, or when a finalised case was changed since.
 
     ``roots``: absolute folders in which the evidence lies (see ``evidence.roots_of``). A context manager that
-    finalises the case at its end.
+    finalises the case at its end, but not when it is interrupted.
     """
 
     def __init__(
@@ -72,7 +72,11 @@ class CaseWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.finish()
+        # An interrupted case stays open: hashing all of it would take long, and --resume goes on with it as it is.
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._log.close()
+        else:
+            self.finish()
 
     @property
     def minor(self) -> bool:
