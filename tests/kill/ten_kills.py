@@ -28,6 +28,7 @@ from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
 NEVER = 3600.0  # seconds: a run that nobody kills
+ENDED = (0, 1, 3)  # done: provenance may find nothing in any of these files, and every tenth cannot be decoded
 
 
 def make_files(folder: Path, count: int) -> None:
@@ -99,18 +100,18 @@ class Bench:
     def start(self, case: Path) -> subprocess.Popen[bytes]:
         command = [COMMAND, "scan", str(self.folder), "-o", str(case), "-q", "--format", "jsonl", "--resume"]
         return subprocess.Popen(
-            [*command, *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            [*command, *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
         )
 
-    def run(self, case: Path, seconds: float = NEVER) -> bool:
-        """Run, and kill the whole process group after ``seconds``; whether it was killed."""
+    def run(self, case: Path, seconds: float = NEVER) -> tuple[int, str]:
+        """Run, and kill the whole process group after ``seconds``; how it ended, and what it said."""
         process = self.start(case)
         try:
-            process.wait(seconds)
+            said = process.communicate(timeout=seconds)[1]
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return process.returncode == -signal.SIGKILL
+            said = process.communicate()[1]
+        return process.returncode, said.decode("utf-8", "replace")[-300:]
 
 
 @dataclass(slots=True)
@@ -128,9 +129,14 @@ def play(bench: Bench, case: Path, moments: Sequence[float]) -> Round:
     result, watcher = Round(), Watcher(case)
     watcher.start()
     for moment in moments:
-        if bench.run(case, moment):
+        code, said = bench.run(case, moment)
+        if code == -signal.SIGKILL:
             result.killed_at.append(len(list(case.glob("data/reports/*.json"))))
-    bench.run(case)
+        elif code not in ENDED:
+            result.faults.append(f"a run ended with {code}: {said}")
+    code, said = bench.run(case)
+    if code not in ENDED:
+        result.faults.append(f"the last run ended with {code}: {said}")
     watcher.stop()
     result.documents = watcher.seen
     result.faults += [f"half written: {name}" for name in watcher.torn]
