@@ -69,6 +69,9 @@ def scan(
     language: Annotated[
         str | None, typer.Option(help="Language spoken in the files, as you know it: vi, fr, en ...; never guessed.")
     ] = None,
+    robustness: Annotated[
+        bool, typer.Option(help="Score again after re-shippings, as messengers and screenshots do; takes longer.")
+    ] = True,
     weights: Annotated[Path | None, typer.Option(help="Folder searched first for weights.")] = None,
     case_id: Annotated[str | None, typer.Option(help="Identifier of the case; heads every report.")] = None,
     exhibit: Annotated[str | None, typer.Option(help="Identifier of the exhibit scanned now.")] = None,
@@ -136,7 +139,9 @@ def scan(
         with interruptible(lambda: _stopped(output, handled, tally)), _case(output, handled, paths, quiet) as case:
             handled = case.handling if case else handled
             kept = keeps_pictures(pictures, handled)
-            options = _options(plan, max_pixels, max_seconds, max_memory, kept, trust_list, language)
+            options = _options(
+                plan, max_pixels, max_seconds, max_memory, kept, trust_list, language, robustness
+            )  # fmt: skip
             compared = None
             if originals:
                 from .originals import comparer
@@ -200,14 +205,15 @@ def _tell_unprotected(protections: tuple[str, ...]) -> None:
 
 def _options(
     plan: SamplingPlan, max_pixels: int, max_seconds: float, max_memory: float, pictures: bool,
-    trust_list: Path | None, language: str | None,
+    trust_list: Path | None, language: str | None, robustness: bool,
 ) -> ScanOptions:  # fmt: skip
     from deepfake_detect.ingest import Limits
     from deepfake_detect.options import ScanOptions, parse_language
 
     trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
     limits = Limits(max_pixels=max_pixels, max_seconds=max_seconds, max_memory_bytes=int(max_memory * 2**30))
-    return ScanOptions(plan, limits, pictures, trusted, parse_language(language) if language is not None else None)
+    spoken = parse_language(language) if language is not None else None
+    return ScanOptions(plan, limits, pictures, trusted, spoken, robustness)
 
 
 def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:

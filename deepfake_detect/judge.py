@@ -46,20 +46,22 @@ def _outcomes(loaded: LoadedDetector, samples: Sequence[Any], deadline: Deadline
         yield from zip(batch, loaded.score(batch), strict=True)
 
 
-def _subject_of(sample: Any) -> str:
+def subject_of(sample: Any) -> str:
+    """Whom a sample shows or whose voice it holds; ``file`` for the whole."""
     if isinstance(sample, FaceTrack):
         return sample.subject
     return "voice" if isinstance(sample, SpeechWindow) else "file"
 
 
-def _span_of(sample: Any) -> Span | None:
+def sample_span(sample: Any) -> Span | None:
+    """The stretch of time that a sample covers; None for the whole file."""
     return sample.span if isinstance(sample, FaceTrack | SpeechWindow) else None
 
 
 def _result(loaded: LoadedDetector, sample: Any, outcome: Outcome, explain: bool) -> Finding | Abstention:
-    detector, subject = loaded.card.id, _subject_of(sample)
+    detector, subject = loaded.card.id, subject_of(sample)
     if isinstance(outcome, Refusal):
-        return Abstention(detector, subject, outcome.reason, outcome.detail, outcome.span or _span_of(sample))
+        return Abstention(detector, subject, outcome.reason, outcome.detail, outcome.span or sample_span(sample))
     if isinstance(outcome, Facts):
         return Finding(detector, subject, None, None, None, False, facts=outcome.facts)
     return _scored(loaded, sample, outcome, explain)
@@ -68,7 +70,7 @@ def _result(loaded: LoadedDetector, sample: Any, outcome: Outcome, explain: bool
 def _scored(loaded: LoadedDetector, sample: Any, score: Score, explain: bool) -> Finding | Abstention:
     """A score becomes a finding only through a calibration condition that covers its sample."""
     assert loaded.calibration is not None  # load_detector refuses content detectors without one
-    subject, span = _subject_of(sample), score.span or _span_of(sample)
+    subject, span = subject_of(sample), score.span or sample_span(sample)
     condition = loaded.calibration.condition(score.quantities)
     if condition is None:
         measured = ", ".join(f"{name} {value:.4g}" for name, value in sorted(score.quantities.items()))

@@ -18,7 +18,7 @@ class ScanOptions:
 
     ``trust_list``: PEM text of the certificates whose Content Credentials count as trusted; None trusts nobody.
     ``language``: what is spoken, as a person stated it (``parse_language``), or None; it changes no score, only which
-    error rates the report names.
+    error rates the report names. ``robustness``: whether the strongest lines are scored again after re-shippings.
     """
 
     plan: SamplingPlan = field(default_factory=SamplingPlan)
@@ -26,6 +26,7 @@ class ScanOptions:
     pictures: bool = True
     trust_list: str | None = None
     language: str | None = None
+    robustness: bool = True
 
     def as_json(self) -> Mapping[str, JsonValue]:
         """The options as the report records them."""

@@ -28,6 +28,7 @@ from .options import ScanOptions
 from .originals import Comparer
 from .progress import FileFinished, FileStarted, Progress, RunFinished, RunStarted, silent
 from .record import fingerprint, run_record
+from .robustness import with_deliveries
 
 
 class Scanner:
@@ -168,6 +169,8 @@ class Scanner:
             gathered = gather(opened, self.options.plan, self._finders, deadline)
             pictures = self.options.pictures
             findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
+            if self.options.robustness:
+                findings = with_deliveries(self.detectors, gathered, findings, deadline)
             gaps = gathered.gaps
             if self._comparer is not None:
                 opener = partial(self._isolation.open_media, check=deadline.check)

@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "loading": TYPES | {"batching", "checkpoints", "detect", "fuse"},
     "gather": TYPES | {"checkpoints", "deadline", "extract", "ingest"},
     "judge": TYPES | {"deadline", "detect", "explain", "fuse", "gather", "loading"},
+    "robustness": TYPES | {"deadline", "detect", "gather", "judge", "loading", "reship"},
     "record": TYPES,
     "pipeline": TYPES
     | {
@@ -54,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         "originals",
         "progress",
         "record",
+        "robustness",
     },
     "vectors": set(),
     "selftest": TYPES | {"checkpoints", "detect", "extract", "ingest", "loading", "options", "pipeline", "record"},

@@ -160,10 +160,21 @@ def _gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]
             yield name, abs(one - other), f"{one:.4g}, now {other:.4g}"
         elif one is not other:
             yield name, None, f"{one}, now {other}"
+    yield from _delivery_gaps(old, new)
     if old.condition != new.condition:
         yield "condition", None, f"{old.condition}, now {new.condition}"
     if not _same(old.facts, new.facts):
         yield "facts", None, "differ"
+
+
+def _delivery_gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]:
+    then, now = ({d.name: d.score for d in finding.deliveries} for finding in (old, new))
+    for name in sorted(then.keys() | now.keys()):
+        one, other = then.get(name), now.get(name)
+        if one is not None and other is not None:
+            yield f"score after {name}", abs(one - other), f"{one:.4g}, now {other:.4g}"
+        elif one is not other:
+            yield f"score after {name}", None, f"{one}, now {other}"
 
 
 def _same(old: JsonValue, new: JsonValue) -> bool:

@@ -11,6 +11,8 @@ The rule, in this order:
 5. Otherwise ``no_manipulation_found``, if a content detector that is not experimental scored and all of its lines lie
    below their lower threshold, and nothing above spoke against it.
 6. Otherwise ``inconclusive``. Absent provenance plays no part.
+7. A label of rules 2, 4 or 5 that rests on a line which turns round after a re-shipping (from one of its thresholds to
+   the other) becomes ``inconclusive``.
 """
 
 from __future__ import annotations
@@ -58,6 +60,14 @@ class _Weighed:
     @property
     def below(self) -> bool:
         return (self.line.finding.llr or 0.0) <= self.line.lower
+
+    def turned(self) -> list[str]:
+        """The re-shippings after which the line lies on the other side of its thresholds."""
+        shift = self.llr - (self.line.finding.llr or 0.0)
+        known = [(d.name, d.llr) for d in self.line.finding.deliveries if d.llr is not None]
+        if self.above:
+            return [name for name, llr in known if llr <= self.line.lower]
+        return [name for name, llr in known if self.below and llr + shift >= self.line.upper]
 
     @property
     def name(self) -> str:
@@ -124,6 +134,19 @@ def _label(weighed: Sequence[_Weighed], declared: _Declaration) -> tuple[Label, 
     return Label.INCONCLUSIVE, ("no detector that is past the experimental stage could decide",)
 
 
+def _withstood(
+    label: Label, reasons: tuple[str, ...], weighed: Sequence[_Weighed], declared: _Declaration
+) -> tuple[Label, tuple[str, ...]]:
+    """Rule 7: the label and its reasons, unless a line that it rests on turns round."""
+    proven = [w for w in weighed if not w.line.finding.experimental]
+    above = [w for w in proven if w.above]
+    if label is Label.INCONCLUSIVE or (not above and declared.label and declared.trusted):
+        return label, reasons
+    ground = proven if label is Label.NO_MANIPULATION_FOUND else above or [w for w in weighed if w.above]
+    turned = tuple(f"{w.name} turns round after {name}" for w in ground for name in w.turned())
+    return (Label.INCONCLUSIVE, (*turned, *reasons)) if turned else (label, reasons)
+
+
 def _conflicts(weighed: Sequence[_Weighed], declared: _Declaration) -> tuple[str, ...]:
     """Lines that point in opposite directions, each named."""
     up, down = [w for w in weighed if w.above], [w for w in weighed if w.below]
@@ -147,7 +170,7 @@ def decide(lines: Sequence[Line], facts: Sequence[Mapping[str, JsonValue]]) -> V
     if not weighed and not facts:
         return None
     declared = _declaration(facts)
-    label, reasons = _label(weighed, declared)
+    label, reasons = _withstood(*_label(weighed, declared), weighed, declared)
     strongest = next((w for w in weighed if not w.line.finding.experimental), None)
     # Several windows of one voice give the same sentence.
     reasons_conflicts = (tuple(dict.fromkeys(reasons)), _conflicts(weighed, declared))
