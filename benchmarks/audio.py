@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from audio_controls import Heads, aasist, nuisance_only, splices
-from metrics import auc, bootstrap, cllr, elub, equal_error
+from metrics import auc, bootstrap, cllr, equal_error, rising_curve
 from numpy.typing import NDArray
 from operating import STRICT_ALARMS, lowest, point
 
@@ -161,22 +161,13 @@ def figures(table: Table) -> dict[str, Any]:
     return result
 
 
-def platt(score: Floats, synthetic: Bools) -> tuple[float, float]:
-    """Slope and intercept of log10 LR over the raw score, both labels weighing alike."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=1e6, class_weight="balanced").fit(score[:, None], synthetic)
-    return float(model.coef_[0, 0]) / np.log(10), float(model.intercept_[0]) / np.log(10)
-
-
 def curve(score: Floats, synthetic: Bools) -> tuple[list[list[float]], float, float]:
     """Knots and bounds of one condition; a score without use (a falling curve) becomes a constant 0."""
-    slope, intercept = platt(score, synthetic)
-    ends = [float(score.min()), float(score.max())]
-    if slope <= 0:
-        return [[ends[0], 0.0], [ends[1], 0.0]], 0.0, 0.0
-    low, high = elub(slope * score + intercept, synthetic)
-    return [[end, slope * end + intercept] for end in ends], low, high
+    try:
+        knots, low, high = rising_curve(score, synthetic)
+    except ValueError:
+        return [[float(score.min()), 0.0], [float(score.max()), 0.0]], 0.0, 0.0
+    return [list(knot) for knot in knots], low, high
 
 
 def ratios(table: Table, curves: dict[str, tuple[list[list[float]], float, float]]) -> Floats:

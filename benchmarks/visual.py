@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from metrics import auc, bootstrap, cllr, detection_at, elub, equal_error
+from metrics import auc, bootstrap, cllr, detection_at, elub, equal_error, platt
 from numpy.typing import NDArray
 from operating import lowest, point
 
@@ -81,18 +81,6 @@ def weights(s: Scores, keep: NDArray[np.bool_]) -> Floats:
             raw = np.array([size[f] ** -0.5 for f in s.family[chosen]])
             out[chosen] = share / 2 * raw / max(raw.sum(), 1e-12)
     return out / out.sum()
-
-
-def platt(score: Floats, fake: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
-    """Slope and offset of log10 LR = slope * score + offset; weighted logistic regression at even prior odds."""
-    from scipy.optimize import minimize
-
-    sign = np.where(fake, 1.0, -1.0)
-    loss = lambda p: float((weight * np.logaddexp(0, -sign * (p[0] * score + p[1]))).sum())  # noqa: E731
-    slope, offset = minimize(loss, (1.0, 0.0), method="BFGS").x / np.log(10)
-    if slope <= 0:
-        raise ValueError("the scores do not rise with the label: no calibration")
-    return float(slope), float(offset)
 
 
 @dataclass(frozen=True, slots=True)

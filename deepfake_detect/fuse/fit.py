@@ -1,0 +1,217 @@
+"""Making a calibration: curves, bounds and thresholds from scores of media whose origin is known.
+
+The error rates that a calibration carries are cross-fitted: each group of related files is judged by the curves and
+thresholds of the other groups.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..media import JsonValue
+from .calibrate import Condition, Range
+from .measure import Bools, Floats, auc, bootstrap, cllr, elub, equal_error
+
+SCHEMA = 1
+LEAST = 30  # files of either label that a condition needs
+FOLDS = 5
+RATE = 0.04  # share of real (upper threshold) and of synthetic files (lower one) on the wrong side, in any condition
+TOO_FEW = f"Give at least {LEAST} real and {LEAST} synthetic files of each condition; more narrow the bounds."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scored file: its raw score, its label, its measured quantities, and the group it is related to."""
+
+    score: float
+    synthetic: bool
+    quantities: Mapping[str, float]
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a calibration consists of, and the cross-fitted rates of each condition. ``unused``: rows that no condition
+    holds, because too few files were given for theirs.
+    """
+
+    conditions: tuple[Condition, ...]
+    lower: float
+    upper: float
+    unused: int
+
+
+def platt(score: Floats, fake: Bools, weight: Floats) -> tuple[float, float]:
+    """Slope and offset of log10 LR = slope * score + offset; weighted logistic regression at even prior odds.
+
+    Raises ``ValueError`` if the scores do not rise with the label.
+    """
+    from scipy.optimize import minimize
+
+    sign = np.where(fake, 1.0, -1.0)
+    loss = lambda p: float((weight * np.logaddexp(0, -sign * (p[0] * score + p[1]))).sum())  # noqa: E731
+    slope, offset = minimize(loss, (1.0, 0.0), method="BFGS").x / np.log(10)
+    if slope <= 0:
+        raise ValueError("the scores do not rise with the label: no calibration")
+    return float(slope), float(offset)
+
+
+def curve(score: Floats, fake: Bools) -> tuple[tuple[tuple[float, float], ...], float, float]:
+    """Knots, lower and upper bound of log10 LR, both labels weighing alike. Raises ``ValueError`` as ``platt``."""
+    centre, spread = float(score.mean()), float(score.std())
+    if not spread > 0:
+        raise ValueError("all scores are the same: no calibration")
+    weight = np.where(fake, 0.5 / fake.sum(), 0.5 / (~fake).sum())
+    slope, offset = platt((score - centre) / spread, fake, weight)
+    slope, offset = slope / spread, offset - slope * centre / spread
+    low, high = elub(slope * score + offset, fake)
+    ends = (float(score.min()), float(score.max()))
+    return tuple((end, slope * end + offset) for end in ends), low, high
+
+
+def fit(rows: Sequence[Row], splits: Mapping[str, Mapping[str, Range]]) -> Fitted:
+    """Fit one curve to the rows of each condition.
+
+    ``splits``: the ranges that define a condition, by its name; the first that covers a row has it. What is worse than
+    anything seen is not covered. Raises ``UsageError`` if no
+    condition has enough files of both labels, or where scores do not rise with the label.
+    """
+    parts = _parts(rows, splits)
+    if not parts:
+        sides = [sum(row.synthetic is side for row in rows) for side in (False, True)]
+        raise UsageError(f"too few files could be scored: {sides[0]} real and {sides[1]} synthetic", TOO_FEW)
+    measured = _cross_fitted(parts)
+    conditions = tuple(
+        _condition(name, part, _ranges(part, splits[name]), measured[name]) for name, part in parts.items()
+    )
+    lower, upper = thresholds([(_llr(c, parts[c.name]), _labels(parts[c.name])) for c in conditions])
+    return Fitted(conditions, lower, upper, len(rows) - sum(map(len, parts.values())))
+
+
+def as_json(
+    fitted: Fitted, detector: str, weights: Mapping[str, str], reason: str, facts: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """The calibration file of an experimental detector. ``weights``: id and SHA-256. ``facts``: where it came from."""
+    conditions = tuple(
+        {"name": c.name, "applies": c.applies, "method": "logistic, bounded by ELUB", "knots": c.knots,
+         "llr_min": c.llr_min, "llr_max": c.llr_max, **c.measured}
+        for c in fitted.conditions
+    )  # fmt: skip
+    return {
+        "schema": SCHEMA,
+        "detector": detector,
+        "weights": dict(weights),
+        **facts,
+        "conditions": conditions,
+        "thresholds": {"lower": fitted.lower, "upper": fitted.upper},
+        "experimental": True,
+        "experimental_reason": reason,
+    }
+
+
+def thresholds(parts: Sequence[tuple[Floats, Bools]]) -> tuple[float, float]:
+    """Lower and upper log10 LR: in no part (ratios, labels) do more than ``RATE`` of real rows lie above, or of
+    synthetic ones below.
+    """
+    uppers = [float(np.quantile(llr[~fake], 1 - RATE)) for llr, fake in parts]
+    lowers = [float(np.quantile(llr[fake], RATE)) for llr, fake in parts]
+    return min(*lowers, -0.01), max(*uppers, 0.01)
+
+
+def _parts(rows: Sequence[Row], splits: Mapping[str, Mapping[str, Range]]) -> dict[str, list[Row]]:
+    """The rows of each condition that has enough of both labels, in a fixed order."""
+    parts: dict[str, list[Row]] = {name: [] for name in splits}
+    for row in sorted(rows, key=lambda r: (r.synthetic, r.group, r.score)):
+        named = (name for name, ranges in splits.items() if Condition("", ranges, (), 0, 0, {}).covers(row.quantities))
+        if (first := next(named, None)) is not None:
+            parts[first].append(row)
+    return {
+        name: part
+        for name, part in parts.items()
+        if min(sum(r.synthetic for r in part), sum(not r.synthetic for r in part)) >= LEAST
+    }
+
+
+def _ranges(part: Sequence[Row], split: Mapping[str, Range]) -> dict[str, Range]:
+    """From the lowest that was seen of each quantity up to where the condition ends: for all of them, more is better
+    quality.
+    """
+    lowest = {name: min(row.quantities[name] for row in part) for name in part[0].quantities}
+    return {name: (low, split.get(name, (None, None))[1]) for name, low in lowest.items()}
+
+
+def _condition(
+    name: str, part: Sequence[Row], applies: Mapping[str, Range], measured: Mapping[str, JsonValue]
+) -> Condition:
+    try:
+        knots, low, high = curve(_scores(part), _labels(part))
+    except ValueError as error:
+        raise UsageError(f"condition {name}: {error}", "The detector cannot tell these files apart.") from error
+    return Condition(name, applies, knots, low, high, measured)
+
+
+def _llr(condition: Condition, part: Sequence[Row]) -> Floats:
+    return np.array([condition.llr(row.score) for row in part], np.float64)
+
+
+def _fold(row: Row) -> int:
+    return hashlib.sha256(row.group.encode("utf-8", "surrogatepass")).digest()[0] % FOLDS
+
+
+def _cross_fitted(parts: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, JsonValue]]:
+    """The rates of each condition, every fold by what the other folds gave; a fold whose others give no curve has
+    ratios of 1.
+    """
+    llr = {name: np.zeros(len(part)) for name, part in parts.items()}
+    side = {name: np.zeros(len(part), int) for name, part in parts.items()}  # 1 above the upper threshold, -1 below
+    for fold in range(FOLDS):
+        held = {name: np.array([_fold(row) == fold for row in part]) for name, part in parts.items()}
+        conditions = dict(_without(parts, held))
+        others = [(_llr(c, parts[n])[~held[n]], _labels(parts[n])[~held[n]]) for n, c in conditions.items()]
+        lower, upper = thresholds(others) if others else (0.0, 0.0)
+        for name, condition in conditions.items():
+            ratios = _llr(condition, parts[name])
+            side[name][held[name]] = np.where(ratios > upper, 1, np.where(ratios < lower, -1, 0))[held[name]]
+            llr[name][held[name]] = ratios[held[name]]
+    return {name: _rates(part, llr[name], side[name]) for name, part in parts.items()}
+
+
+def _without(parts: Mapping[str, Sequence[Row]], held: Mapping[str, Bools]) -> Iterator[tuple[str, Condition]]:
+    """The curve of each condition without the rows that are held out, where these leave one."""
+    for name, part in parts.items():
+        scores, labels = _scores(part)[~held[name]], _labels(part)[~held[name]]
+        if 0 < labels.sum() < len(labels):
+            with suppress(ValueError):
+                yield name, Condition(name, {}, *curve(scores, labels), {})
+
+
+def _rates(part: Sequence[Row], llr: Floats, side: NDArray[np.int_]) -> dict[str, JsonValue]:
+    scores, fake = _scores(part), _labels(part)
+    low, high = bootstrap(scores, fake, [row.group for row in part])
+    return {
+        "n_real": int((~fake).sum()),
+        "n_synthetic": int(fake.sum()),
+        "auc": round(auc(scores, fake), 4),
+        "auc_ci95": (round(low, 4), round(high, 4)),
+        "eer": round(equal_error(scores, fake), 4),
+        "cllr": round(cllr(llr, fake), 4),
+        "false_alarm_at_upper": round(float((side == 1)[~fake].mean()), 4),
+        "detection_at_upper": round(float((side == 1)[fake].mean()), 4),
+        "missed_below_lower": round(float((side == -1)[fake].mean()), 4),
+        "real_below_lower": round(float((side == -1)[~fake].mean()), 4),
+    }
+
+
+def _scores(part: Sequence[Row]) -> Floats:
+    return np.array([row.score for row in part], np.float64)
+
+
+def _labels(part: Sequence[Row]) -> Bools:
+    return np.array([row.synthetic for row in part], bool)
