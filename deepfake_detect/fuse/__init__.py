@@ -2,5 +2,9 @@
 
 from .calibrate import Calibration, Condition, parse_calibration
 from .decide import Line, decide
+from .operating import POINTS, STANDARD, STRICT, OperatingPoint
 
-__all__ = ["Calibration", "Condition", "Line", "decide", "parse_calibration"]
+__all__ = [
+    "POINTS", "STANDARD", "STRICT", "Calibration", "Condition", "Line", "OperatingPoint", "decide",
+    "parse_calibration",
+]  # fmt: skip

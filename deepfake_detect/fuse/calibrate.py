@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import WeightsError
 from ..findings import language_condition
 from ..media import JsonValue
+from .operating import STANDARD, OperatingPoint, parse_points
 
 Range = tuple[float | None, float | None]
 
@@ -61,7 +62,8 @@ class Calibration:
     """The calibration of one detector: its conditions in order of preference and its two thresholds in log10 LR.
 
     ``experimental_reason`` is empty unless the detector is experimental. ``languages``: by code, what was measured on
-    clean speech in that language alone; empty for detectors that do not hear.
+    clean speech in that language alone; empty for detectors that do not hear. ``upper`` is that of ``point``, the name
+    of one of ``points``.
     """
 
     detector: str
@@ -72,6 +74,17 @@ class Calibration:
     experimental: bool
     experimental_reason: str
     languages: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    points: Mapping[str, OperatingPoint] = field(default_factory=dict)
+    point: str = STANDARD
+
+    def at(self, point: str) -> Calibration:
+        """The same at another operating point, or as it is where that was not measured."""
+        found = self.points.get(point)
+        return self if found is None else replace(self, upper=found.upper, point=found.name)
+
+    def false_alarms(self) -> Mapping[str, float]:
+        """By condition, the share of genuine samples that reach ``upper``, where it was measured."""
+        return self.points[self.point].false_alarms if self.point in self.points else {}
 
     def condition(self, quantities: Mapping[str, float]) -> Condition | None:
         """The first condition that covers a sample, or None: out of domain."""
@@ -83,6 +96,7 @@ class Calibration:
         return {**{c.name: dict(c.measured) for c in self.conditions}, **spoken}
 
 
+_ABOVE = 0.01  # log10 LR: how far over every ratio a threshold lies that none can reach
 _CURVE = {"name", "applies", "knots", "llr_min", "llr_max"}
 
 
@@ -114,15 +128,17 @@ def parse_calibration(text: str, detector: str, weights_sha256: str) -> Calibrat
     """
     try:
         raw = json.loads(text)
+        conditions = tuple(_parse_condition(c, detector) for c in raw["conditions"])
         calibration = Calibration(
             detector=raw["detector"],
             weights_sha256=raw["weights"]["sha256"],
-            conditions=tuple(_parse_condition(c, detector) for c in raw["conditions"]),
+            conditions=conditions,
             lower=float(raw["thresholds"]["lower"]),
             upper=float(raw["thresholds"]["upper"]),
             experimental=bool(raw["experimental"]),
             experimental_reason=str(raw.get("experimental_reason") or ""),
             languages={code: _freeze_all(measured) for code, measured in raw.get("languages", {}).items()},
+            points=parse_points(raw, max((c.llr_max for c in conditions), default=0.0) + _ABOVE),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from dataclasses import replace
 from math import log10
 from typing import Any
 
 import pytest
 
 from deepfake_detect.errors import WeightsError
-from deepfake_detect.findings import Finding, Label, Proposition
-from deepfake_detect.fuse import Line, decide, parse_calibration
+from deepfake_detect.findings import Delivery, Finding, Label, Proposition
+from deepfake_detect.fuse import STANDARD, STRICT, Line, decide, parse_calibration
 
 FACE = Proposition("this face was manipulated", "this face was not manipulated", Label.MANIPULATED)
 IMAGE = Proposition("this picture was generated", "this picture was recorded", Label.SYNTHETIC)
@@ -138,6 +139,41 @@ def test_two_windows_of_a_voice_are_one_reason() -> None:
     assert verdict.reasons == ("voice on voice lies above its threshold",)
 
 
+def after(one: Line, *ratios: float | None) -> Line:
+    """The line with these ratios after re-shippings."""
+    found = tuple(Delivery(f"ship-{i}", None, llr) for i, llr in enumerate(ratios))
+    return replace(one, finding=replace(one.finding, deliveries=found))
+
+
+def test_a_label_that_rests_on_a_line_that_turns_round_is_withdrawn() -> None:
+    verdict = decide([after(line(1.5), 1.2, -0.6)], [])
+    assert verdict is not None
+    assert verdict.label is Label.INCONCLUSIVE
+    assert verdict.reasons == (
+        "face on person-1 turns round after ship-1", "face on person-1 lies above its threshold",
+    )  # fmt: skip
+    assert verdict.llr == 1.5
+
+
+def test_a_line_that_only_weakens_keeps_the_label() -> None:
+    assert label_of([after(line(1.5), 0.2, None, 1.6)]) is Label.MANIPULATED
+    assert label_of([after(line(-1.0), 0.9, None)]) is Label.NO_MANIPULATION_FOUND
+
+
+def test_a_clean_file_that_looks_made_after_a_re_shipping_is_inconclusive() -> None:
+    assert label_of([after(line(-1.0), -0.9, 1.1)]) is Label.INCONCLUSIVE
+    # Of ten lines, one above by 0.9 is what chance gives.
+    many = [after(line(-1.0), 1.1), *(line(-1.0, subject=f"person-{i}") for i in range(2, 11))]
+    assert label_of(many) is Label.NO_MANIPULATION_FOUND
+
+
+def test_a_turn_counts_for_the_lines_the_label_rests_on() -> None:
+    weak = after(line(2.0, "image", "file", experimental=True), -2.0)
+    assert label_of([line(1.5), weak]) is Label.MANIPULATED
+    assert label_of([weak], declared("synthetic", "unsigned metadata")) is Label.INCONCLUSIVE
+    assert label_of([weak], declared("synthetic", "signed (trusted)")) is Label.SYNTHETIC
+
+
 def test_the_order_of_lines_does_not_matter() -> None:
     lines = [line(1.5), line(1.5, subject="person-2"), line(-1.0, "image", "file"), line(0.2, "voice", "voice", True)]
     verdicts = {repr(decide(list(order), [])) for order in itertools.permutations(lines)}
@@ -190,3 +226,41 @@ def test_a_calibration_of_other_weights_is_refused() -> None:
         parse_calibration(calibration(), "face", "cd")
     with pytest.raises(WeightsError, match="other weights"):
         parse_calibration(calibration(), "voice", "ab")
+
+
+def with_points(**points: Any) -> str:
+    return json.dumps({**json.loads(calibration(false_alarm_at_upper=0.04)), "operating_points": points})
+
+
+def test_the_strict_point_moves_the_upper_threshold_and_tells_its_own_rates() -> None:
+    strict = {"upper": 1.2, "false_alarms": {"clean": 0.008}, "detected": {"clean": 0.1}}
+    standard = {"upper": 1.0, "false_alarms": {"clean": 0.05}, "detected": {"clean": 0.3}}
+    found = parse_calibration(with_points(strict=strict, standard=standard), "face", "ab")
+    assert (found.upper, found.false_alarms()) == (1.0, {"clean": 0.05})
+    at = found.at(STRICT)
+    assert (at.point, at.upper, at.lower, at.false_alarms()) == (STRICT, 1.2, found.lower, {"clean": 0.008})
+    assert at.at(STANDARD).upper == 1.0
+
+
+def test_a_point_that_no_ratio_reaches_flags_nothing() -> None:
+    never = {"upper": None, "false_alarms": {"clean": 0.0}, "detected": {"clean": 0.0}}
+    found = parse_calibration(with_points(strict=never), "face", "ab").at(STRICT)
+    assert found.upper > max(condition.llr(1e9) for condition in found.conditions)
+
+
+def test_without_a_measured_strict_point_the_standard_one_stays() -> None:
+    found = parse_calibration(calibration(false_alarm_at_upper=0.04), "face", "ab").at(STRICT)
+    assert (found.point, found.upper, found.false_alarms()) == (STANDARD, 1.0, {"clean": 0.04})
+    assert parse_calibration(calibration(), "face", "ab").false_alarms() == {}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        {"upper": 0.5, "false_alarms": {}}, {"upper": 1.2, "false_alarms": {"clean": 1.2}}, {"upper": 1.2},
+        {"upper": "x", "false_alarms": {}}, 3,
+    ],
+)  # fmt: skip
+def test_a_malformed_point_is_refused(point: Any) -> None:
+    with pytest.raises(WeightsError):
+        parse_calibration(with_points(strict=point), "face", "ab")
