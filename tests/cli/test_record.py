@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
 NAME = "Nguyen Thi Bi Mat"
-FACES = ("--detectors", "face-manipulation,provenance")
+FACES = ("--no-robustness", "--detectors", "face-manipulation,provenance")
 QUICK = ("--detectors", "provenance")
 PNG = b"\x89PNG"
 

@@ -25,7 +25,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 @pytest.fixture(scope="module")
 def scanner() -> Iterator[Scanner]:
-    with Scanner(device="cpu", plugins=False) as made:
+    with Scanner(device="cpu", plugins=False, options=ScanOptions(robustness=False)) as made:
         yield made
 
 
@@ -184,8 +184,19 @@ def test_an_unforeseen_error_costs_one_file_and_not_the_run() -> None:
         assert "boom" in report.abstentions[0].detail
 
 
+def test_a_file_is_scored_again_as_it_would_be_delivered() -> None:
+    with Scanner(device="cpu", plugins=False, detectors=["face-manipulation"]) as scanner:
+        (finding,) = scanner.scan(SAMPLES / "portrait.jpg").findings
+    spread = {d.name: d for d in finding.deliveries}
+    assert spread.keys() == {"as_received", "half-jpeg75", "messenger480", "screenshot"}
+    assert finding.score is not None
+    assert spread["as_received"].score == pytest.approx(finding.score, abs=1e-3)  # the picture has this one face
+    assert spread["screenshot"].llr is not None
+    assert spread["screenshot"].score != spread["as_received"].score
+
+
 def test_no_pictures_are_kept_when_none_are_wanted() -> None:
-    with Scanner(device="cpu", plugins=False, options=ScanOptions(pictures=False)) as scanner:
+    with Scanner(device="cpu", plugins=False, options=ScanOptions(pictures=False, robustness=False)) as scanner:
         report = scanner.scan(SAMPLES / "portrait.jpg")
     assert report.subjects[0].evidence == ()
     assert all(e.image is None for f in report.findings for e in f.evidence)
