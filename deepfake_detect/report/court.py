@@ -232,8 +232,7 @@ def _line(line: LineGroup, run: RunRecord, show_media: bool, _: Gettext) -> Iter
     rates = shown.error_rates(finding, record)
     yield Rows(tuple(rates)) if rates else Text(_("Not measured."))
     yield from (Text(note) for note in voice_notes(finding, record, run, _))
-    shown_evidence = (*finding.evidence, *((line.timeline,) if line.timeline and not finding.evidence else ()))
-    yield from pictures.blocks(_("What the model reacted to"), shown_evidence, finding.subject, show_media, _)
+    yield from pictures.blocks(_("What the model reacted to"), line.evidence, finding.subject, show_media, _)
     if record and record.limits:
         yield Heading(_("Limits of this detector"))
         yield Bullets(tuple(words.as_sentence(said(limit, _)) for limit in record.limits))

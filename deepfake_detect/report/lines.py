@@ -19,8 +19,33 @@ class LineGroup:
     stretches: tuple[Finding, ...]
 
     @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What explains the strongest finding; where there are several, with one time line over all of them."""
+        whole = self.timeline
+        if whole is None:
+            return self.strongest.evidence
+        return (*(e for e in self.strongest.evidence if e.kind != "timeline"), whole)
+
+    @property
     def timeline(self) -> Evidence | None:
-        """The score of each stretch at its middle, when there are several."""
+        """The scores of all stretches, when there are several: the parts of each where all have them, else one each."""
+        return self._parts() or self._middles()
+
+    def _parts(self) -> Evidence | None:
+        """The parts of each stretch, half seconds of a voice; where two overlap, those of the first."""
+        found = [next((e for e in f.evidence if e.kind == "timeline"), None) for f in self.stretches]
+        lines = [e for e in found if e is not None]
+        if len(lines) < 2 or len(lines) < len(found):
+            return None
+        values: list[tuple[float, float]] = []
+        for line in lines:
+            step = line.values[1][0] - line.values[0][0] if len(line.values) > 1 else 0.0
+            values += [point for point in line.values if not values or point[0] > values[-1][0] + step / 2]
+        thresholds = {line.threshold for line in lines}
+        threshold = thresholds.pop() if len(thresholds) == 1 else None
+        return Evidence("timeline", lines[0].caption, values=tuple(values), threshold=threshold)
+
+    def _middles(self) -> Evidence | None:
         timed = [(f.span, f.score) for f in self.stretches if f.span is not None and f.score is not None]
         if len(timed) < 2:
             return None
