@@ -18,7 +18,7 @@ import blending
 import crops
 import numpy as np
 import torch
-from corpus import Row, rows, thin
+from corpus import ROOT, Row, rows, thin
 from features import CACHE, batches, encoder, summarise
 
 PATCH_BLOCKS = (5, 7, 9)
@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--weights", type=Path, default=CACHE / "clip-full.safetensors")
+    parser.add_argument("--weights", type=Path, default=ROOT / "weights" / "shipped" / "clip-vit-b16.safetensors")
     args = parser.parse_args()
     torch.set_num_threads(1)
     net, maker = encoder(args.weights), Maker(args.data, args.seed)

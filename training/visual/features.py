@@ -3,50 +3,38 @@
     python training/visual/features.py DATA --task synthetic-image --conditions clean aug1 half-jpeg75
 
 float16 [rows, 12 blocks, 3 (class token, patch mean, patch standard deviation), 768] in CACHE/TASK.CONDITION.npy, in
-the order of `corpus.thin(corpus.rows(...), CONDITION)`. The linear layers run in bfloat16 (centred cosine with float32:
-0.999).
+the order of `corpus.thin(corpus.rows(...), CONDITION)`. A run that was cut off goes on where it was, and several may
+work at once.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import fcntl
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import crops
 import numpy as np
 import torch
 from corpus import ROOT, TASKS, rows, thin
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from deepfake_detect.detect.networks.clip import ClipEncoder, dequantise
 
 CACHE = ROOT / ".cache" / "visual"
 BLOCKS = 12
+PART = 48
 
 
-class Bf16Linear(nn.Module):
-    def __init__(self, layer: nn.Linear, back: bool) -> None:
-        super().__init__()
-        self.weight, self.bias = layer.weight.detach().bfloat16(), layer.bias.detach().bfloat16()
-        self.back = back
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = nn.functional.linear(x.bfloat16(), self.weight, self.bias)
-        return y.float() if self.back else y
-
-
-def encoder(weights: Path, fast: bool = True) -> ClipEncoder:
-    """All twelve blocks, every block's class token and patch tokens; `fast` runs the linear layers in bfloat16."""
+def encoder(weights: Path) -> ClipEncoder:
+    """All twelve blocks, every block's class token and patch tokens, in float32 as in a scan."""
     every = tuple(range(BLOCKS))
     net = ClipEncoder(BLOCKS, every, every)
     net.load_state_dict(dequantise(load_file(weights)))
-    for block in net.blocks if fast else ():
-        for name in ("q", "k", "v", "out", "fc1", "fc2"):
-            setattr(block, name, Bf16Linear(getattr(block, name), name in ("out", "fc2")))
     return net.eval()
 
 
@@ -83,23 +71,44 @@ def extract(net: ClipEncoder, pictures: Iterable[np.ndarray], size: int = 8) -> 
         )
 
 
+def parts(net: ClipEncoder, data: Path, task: str, name: str) -> None:
+    """Work on the parts of one condition that nobody else works on; whoever sees them complete joins them."""
+    whole, files = CACHE / f"{task}.{name}.npy", [row.file for row in thin(rows(data, task), name)]
+    paths = {start: CACHE / "parts" / f"{task}.{name}.{start}.npy" for start in range(0, len(files), PART)}
+    for start, path in paths.items():
+        with path.with_suffix(".lock").open("w") as lock:
+            if path.exists() or not claimed(lock):
+                continue
+            ready = path.with_suffix(".writing.npy")
+            np.save(ready, extract(net, prepared(data, task, name, files[start : start + PART])))
+            ready.replace(path)
+    if all(path.exists() for path in paths.values()) and not whole.exists():
+        np.save(whole, np.concatenate([np.load(path) for path in paths.values()]))
+        print(whole.name, len(files), flush=True)
+
+
+def claimed(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--task", choices=TASKS, nargs="+", required=True)
     parser.add_argument("--conditions", nargs="+", default=["clean"])
-    parser.add_argument("--weights", type=Path, default=CACHE / "clip-full.safetensors")
+    parser.add_argument("--weights", type=Path, default=ROOT / "weights" / "shipped" / "clip-vit-b16.safetensors")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    (CACHE / "parts").mkdir(parents=True, exist_ok=True)
     net = encoder(args.weights)
     for name in args.conditions:
         for task in args.task:
-            path, started = CACHE / f"{task}.{name}.npy", time.time()
-            if path.exists():
-                continue
-            files = [row.file for row in thin(rows(args.data, task), name)]
-            np.save(path, extract(net, prepared(args.data, task, name, files)))
-            print(path.name, len(files), f"{time.time() - started:.0f} s", flush=True)
+            if not (CACHE / f"{task}.{name}.npy").exists():
+                parts(net, args.data, task, name)
 
 
 if __name__ == "__main__":
