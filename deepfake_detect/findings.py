@@ -170,7 +170,8 @@ def language_condition(tag: str) -> str:
 class DetectorRecord:
     """A detector that took part: the device it really ran on, its weights, where its code came from.
 
-    ``thresholds``: lower and upper one in log10 LR, None for a detector without a calibration.
+    ``thresholds``: lower and upper one in log10 LR, None for a detector without a calibration; the upper one is that of
+    ``operating_point``. ``false_alarms``: by condition, the share of genuine samples that reach it, where measured.
     """
 
     id: str
@@ -184,6 +185,8 @@ class DetectorRecord:
     limits: tuple[str, ...] = ()
     error_rates: Mapping[str, JsonValue] = field(default_factory=dict)
     thresholds: tuple[float, float] | None = None
+    operating_point: str = "standard"
+    false_alarms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +219,32 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class DriveRecord:
+    """What the manifest of the tool that exported a file says of it, each as it stands there, or None.
+
+    ``tool``: whose columns they are. ``manifest_sha256``: of the manifest. ``state``: ``allocated``, ``deleted`` or
+    ``carved``. ``md5_agrees``: whether ``listed_md5`` is the MD5 of the bytes that were scanned.
+    """
+
+    tool: str
+    manifest_sha256: str
+    original_path: str | None = None
+    created: str | None = None
+    modified: str | None = None
+    accessed: str | None = None
+    changed: str | None = None
+    state: str | None = None
+    listed_md5: str | None = None
+    md5_agrees: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRecord:
     """What heads a report that belongs to a case, each as it was typed, or None.
 
     ``minor``: a child is or may be shown, so no picture is kept. ``modified``: when the file was last written, as its
-    file system said at the scan, UTC in ISO 8601. ``paths``, ``tags`` and ``notes`` are filled when a case is shown or
-    exported; the stored report has none.
+    file system said at the scan, UTC in ISO 8601. ``drive``: what the manifest of an export says of it. ``paths``,
+    ``tags`` and ``notes`` are filled when a case is shown or exported; the stored report has none.
     """
 
     case_id: str | None = None
@@ -233,11 +256,15 @@ class CaseRecord:
     paths: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    drive: tuple[DriveRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of scanning one file. ``verdict`` is None when nothing could be analysed, ``case`` outside of one."""
+    """The result of scanning one file. ``verdict`` is None when nothing could be analysed, ``case`` outside of one.
+
+    ``first_pass``: the file was scored, but nothing in it was flagged, so no map, crop or robustness test was made.
+    """
 
     media: MediaFile
     findings: tuple[Finding, ...]
@@ -247,6 +274,7 @@ class Report:
     subjects: tuple[Subject, ...] = ()
     coverage_gaps: tuple[str, ...] = ()
     case: CaseRecord | None = None
+    first_pass: bool = False
     schema: str = SCHEMA_VERSION
 
     @property
