@@ -10,13 +10,29 @@ from typing import Annotated
 
 import typer
 
-from . import detectors, export, hash, match, note, replay, report, scan, selftest, tag, verify, weights, wipe
+from . import (
+    detectors,
+    export,
+    hash,
+    match,
+    note,
+    open,
+    replay,
+    report,
+    scan,
+    selftest,
+    tag,
+    verify,
+    weights,
+    wipe,
+)
 
 app = typer.Typer(
     help="Look for synthetic and manipulated pictures, videos and voices, and write reports that explain it.\n\n"
     "Examples:\n\n"
     "  deepfake-detect scan picture.jpg\n\n"
     "  deepfake-detect scan -o CASE evidence/\n\n"
+    "  deepfake-detect open\n\n"
     "  deepfake-detect selftest",
     no_args_is_help=True,
     add_completion=False,
@@ -25,6 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("scan")(scan.scan)
+app.command("open")(open.open_)
 app.command("match")(match.match)
 for name, command in (
     ("note", note.note), ("tag", tag.tag), ("export", export.export), ("verify", verify.verify),
@@ -63,4 +80,6 @@ def run() -> None:
     # Decoders warn about damaged files in words of their own; the reports say what was not decoded.
     warnings.filterwarnings("ignore", module="PIL")
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+        sys.argv.append("open")  # at a terminal or double-clicked, without a word: a person, not a program
     app()

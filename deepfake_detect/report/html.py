@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..explain.timeline import clock, timeline_svg
@@ -26,6 +26,7 @@ from .names import title
 from .speech import voice_notes
 from .text import safe_text
 
+_PACKAGE = "deepfake_detect.report"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MAX_ROWS = 200  # stretches of one line; the JSON holds all of them
 _MAX_TEXT = 10_000  # characters of one text: as long as a person's conclusion may be
@@ -71,6 +72,11 @@ def render_document(document: Document) -> str:
     return _environment().get_template("document.html.j2").render(document=document)
 
 
+def environment(package: str) -> Environment:
+    """The templates of ``package``, which may build on those of the reports and print as safely as they do."""
+    return _environment().overlay(loader=ChoiceLoader([PackageLoader(package), PackageLoader(_PACKAGE)]))
+
+
 def _counts(entries: Sequence[IndexEntry]) -> list[tuple[str, int]]:
     """How many files got each label, in the order of the labels, those without a verdict last."""
     counts = Counter(entry.label for entry in entries)
@@ -80,7 +86,7 @@ def _counts(entries: Sequence[IndexEntry]) -> list[tuple[str, int]]:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("deepfake_detect.report"),
+        loader=PackageLoader(_PACKAGE),
         autoescape=True,
         finalize=_finalize,
         undefined=StrictUndefined,

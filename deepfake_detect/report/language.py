@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import TypeAlias
 
-DOMAIN = "report"
+DOMAINS = ("report", "page")  # the catalogues: of the reports, and of the page that a browser opens
 Gettext: TypeAlias = Callable[[str], str]
 
 
@@ -41,6 +41,13 @@ def translator(language: Language) -> Gettext:
     """The look-up of a language. A missing catalogue is a broken installation: raises ``FileNotFoundError``."""
     if language is Language.EN:
         return plain
-    catalogue = files(__package__) / "locale" / language.value / "LC_MESSAGES" / f"{DOMAIN}.mo"
-    with as_file(catalogue) as path, path.open("rb") as stream:
-        return gettext.GNUTranslations(stream).gettext
+    first, *others = (_catalogue(language, domain) for domain in DOMAINS)
+    for other in others:
+        first.add_fallback(other)
+    return first.gettext
+
+
+def _catalogue(language: Language, domain: str) -> gettext.GNUTranslations:
+    place = files(__package__) / "locale" / language.value / "LC_MESSAGES" / f"{domain}.mo"
+    with as_file(place) as path, path.open("rb") as stream:
+        return gettext.GNUTranslations(stream)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from ..findings import Failure, Label, Report
+from ..media import MediaKind
 from . import words
 from .court import notice
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
@@ -40,6 +41,15 @@ _FOUND: Mapping[Label | None, str] = {
     ),
     Label.NO_MANIPULATION_FOUND: N_("The tests that could be made found no signs of a change."),
     None: N_("The tests could not examine it. That says nothing about it."),
+}
+_ORIGINALS = "original-match"
+_COMPARED: Mapping[bool | None, str] = {
+    True: N_(
+        "It shows the same as the original that was given, and differs from it in places. A crop, a filter or text on"
+        " it can be the reason, too."
+    ),
+    False: N_("It shows the same as the original that was given. No difference was found in what could be compared."),
+    None: N_("Nothing of the original that was given was found in it. That does not say where it came from."),
 }
 _NOT_MEANT: Mapping[Label | None, tuple[str, ...]] = {
     Label.SYNTHETIC: (
@@ -107,8 +117,11 @@ def _found(results: Sequence[Report | Failure], _: Gettext) -> Section:
         if len(results) > 1:
             blocks.append(Heading(_("File {number}").format(number=number)))
         blocks.append(Text(_(_FOUND[_label(result)]), "lead"))
+        blocks += [Text(_(_COMPARED[differs])) for differs in _compared(result)]
         notes = result.case.notes if result.case else ()
         blocks += [Text(_("A person concluded: {text}").format(text=note.conclusion)) for note in notes]
+    if not results:
+        blocks.append(Text(_(_FOUND[None]), "lead"))
     single = _label(results[0]) if len(results) == 1 else None
     return Section(_("What was found"), tuple(blocks), "verdict", single.value if single else "none")
 
@@ -127,6 +140,16 @@ def _fingerprints(results: Sequence[Report | Failure], _: Gettext) -> Section:
         " picture; you need not send the picture itself."
     )
     return Section(_("For those who help you"), (Text(text), Rows(rows)))
+
+
+def _compared(result: Report | Failure) -> tuple[bool | None, ...]:
+    """Whether it differs from an original whose content it shares; None if there is none, nothing if none was given."""
+    if not isinstance(result, Report) or result.media.kind is MediaKind.AUDIO:
+        return ()
+    matches = [finding.facts for finding in result.findings if finding.detector == _ORIGINALS]
+    if matches:
+        return (any(facts.get("different_regions") for facts in matches),)
+    return (None,) if any(item.detector == _ORIGINALS for item in result.abstentions) else ()
 
 
 def _label(result: Report | Failure) -> Label | None:

@@ -1,4 +1,6 @@
-"""The catalogues hold every text of a report and no other, and every text that a detector's card puts into a record."""
+"""The catalogues hold every text of a report or of the page and no other, and every text that a detector's card puts
+into a record.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,22 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from jinja2.ext import babel_extract
 
 from deepfake_detect.detect.registry import Registry
-from deepfake_detect.report.language import REVIEWED, Language, translator
+from deepfake_detect.report.language import DOMAINS, REVIEWED, Language, translator
 from deepfake_detect.report.messages import known, said
 
 REPORT = Path(__file__).parents[2] / "deepfake_detect" / "report"
+PAGE = REPORT.parent / "page"
 OTHERS = [Language.FR, Language.VI]
+CATALOGUES = pytest.mark.parametrize(("language", "domain"), [(one, domain) for one in OTHERS for domain in DOMAINS])
 # Texts that are the same word in the other language, or only put values in order.
 SAME = {
-    Language.FR: {"{name}, {time}", "{width} × {height} pixels", "{detector} ({subject})"},
-    Language.VI: {"{name}, {time}", "{detector} ({subject})", "{detector}: {subject}"},
+    (Language.FR, "report"): {"{name}, {time}", "{width} × {height} pixels", "{detector} ({subject})"},
+    (Language.VI, "report"): {"{name}, {time}", "{detector} ({subject})", "{detector}: {subject}"},
+    (Language.FR, "page"): {"France", "Vietnam"},
+    (Language.VI, "page"): {"Senegal", "video", "{size} MB", "{size} kB"},
 }
 
 
@@ -35,16 +42,25 @@ def texts_in(source: str) -> Iterator[str]:
                 raise AssertionError(f"line {node.lineno}: only a literal can be translated")
 
 
-def used() -> set[str]:
-    return {text for path in REPORT.rglob("*.py") for text in texts_in(path.read_text("utf-8"))}
+def used(domain: str) -> set[str]:
+    """What is looked up in a catalogue; the page says with the words of the reports what they can say."""
+    reports = {text for path in REPORT.rglob("*.py") for text in texts_in(path.read_text("utf-8"))}
+    if domain == "report":
+        return reports
+    sources = [*PAGE.rglob("*.py"), REPORT.parent / "case" / "wipe.py"]
+    texts = {text for path in sources for text in texts_in(path.read_text("utf-8"))}
+    for template in PAGE.rglob("*.j2"):
+        with template.open("rb") as stream:
+            texts |= {text for _, _, text, _ in babel_extract(stream, ["_"], [], {}) if isinstance(text, str)}
+    return texts - reports
 
 
 def folder(language: Language) -> Path:
     return REPORT / "locale" / language.value / "LC_MESSAGES"
 
 
-def catalogue(language: Language) -> dict[str, str]:
-    with (folder(language) / "report.po").open("rb") as stream:
+def catalogue(language: Language, domain: str) -> dict[str, str]:
+    with (folder(language) / f"{domain}.po").open("rb") as stream:
         return {m.id: m.string for m in read_po(stream) if m.id and not m.fuzzy}
 
 
@@ -53,41 +69,41 @@ def test_texts_are_found() -> None:
     assert set(texts_in(source)) == {"a", "b", "c"}
     with pytest.raises(AssertionError):
         list(texts_in("_(f'{x}')"))
-    assert len(used()) > 200
+    assert len(used("report")) > 200 and len(used("page")) > 70
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_catalogue_is_complete_and_holds_nothing_else(language: Language) -> None:
-    texts = catalogue(language)
-    assert sorted(used() - texts.keys()) == [], "not translated"
-    assert sorted(texts.keys() - used()) == [], "not used"
+@CATALOGUES
+def test_catalogue_is_complete_and_holds_nothing_else(language: Language, domain: str) -> None:
+    texts = catalogue(language, domain)
+    assert sorted(used(domain) - texts.keys()) == [], "not translated"
+    assert sorted(texts.keys() - used(domain)) == [], "not used"
     assert [text for text, translated in texts.items() if not translated.strip()] == []
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_no_translation_is_left_in_english(language: Language) -> None:
-    same = {text for text, translated in catalogue(language).items() if text.strip() == translated.strip()}
-    assert same == SAME[language]
+@CATALOGUES
+def test_no_translation_is_left_in_english(language: Language, domain: str) -> None:
+    same = {text for text, translated in catalogue(language, domain).items() if text.strip() == translated.strip()}
+    assert same == SAME[language, domain]
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_translations_keep_their_values(language: Language) -> None:
-    for text, translated in catalogue(language).items():
+@CATALOGUES
+def test_translations_keep_their_values(language: Language, domain: str) -> None:
+    for text, translated in catalogue(language, domain).items():
         assert sorted(re.findall(r"\{\w*\}", text)) == sorted(re.findall(r"\{\w*\}", translated)), text
         assert "{" not in re.sub(r"\{\w+\}", "", translated), text
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_the_compiled_catalogue_is_that_of_the_source(language: Language) -> None:
-    with (folder(language) / "report.mo").open("rb") as stream:
+@CATALOGUES
+def test_the_compiled_catalogue_is_that_of_the_source(language: Language, domain: str) -> None:
+    with (folder(language) / f"{domain}.mo").open("rb") as stream:
         compiled = gettext.GNUTranslations(stream)
-    for text, translated in catalogue(language).items():
+    for text, translated in catalogue(language, domain).items():
         assert compiled.gettext(text) == translated
-    assert translator(language)("Whom to call") == catalogue(language)["Whom to call"]
+        assert translator(language)(text) == translated
 
 
 def test_vietnamese_is_written_with_its_marks() -> None:
-    for text in catalogue(Language.VI).values():
+    for text in (text for domain in DOMAINS for text in catalogue(Language.VI, domain).values()):
         assert not re.search("[\u0300-\u036f]", text), "letters must be composed"
     assert {Language.EN} == REVIEWED
 

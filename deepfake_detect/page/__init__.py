@@ -1,0 +1,1 @@
+"""A page on this machine alone, for a person who has never opened a terminal."""
