@@ -1,15 +1,18 @@
 """Weights: where they are, whether they are the ones the manifest pins, and how they are loaded.
 
 Every file is hashed before it is used, and the bytes that were hashed are the bytes that are loaded. Only safetensors
-and ONNX are loaded; the two foreign packages whose files are read in place are pinned in the same manifest.
+and ONNX are loaded; the two foreign packages whose files are read in place are pinned in the same manifest. What a
+person added has a manifest of its own, in their data folder (see ``adding``).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
@@ -21,6 +24,11 @@ from .findings import WeightRecord
 
 WEIGHTS_VARIABLE = "DEEPFAKE_DETECT_WEIGHTS"
 FORMATS = ("safetensors", "onnx", "facenet-pytorch")
+ADDED_FORMATS = ("safetensors", "onnx", "json")
+SHIPPED, ADDED = "shipped", "added by the user"
+ADDED_MANIFEST = "added.json"
+BROKEN = "Move the file away and add the weights again, or scan with --no-plugins."
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,11 @@ class WeightsFile:
 
 @dataclass(frozen=True, slots=True)
 class WeightsEntry:
-    """One set of weights as ``manifest.toml`` pins it."""
+    """One set of weights as a manifest pins it.
+
+    ``spec``: JSON text, only of what a person added: how its network is built and fed. ``calibration_sha256``: of the
+    calibration file, where the manifest pins it.
+    """
 
     id: str
     version: str
@@ -47,14 +59,17 @@ class WeightsEntry:
     files: tuple[WeightsFile, ...]
     card: str | None = None
     calibration: str | None = None
-    origin: str = "shipped"
+    origin: str = SHIPPED
+    spec: str | None = None
+    calibration_sha256: str | None = None
 
     @property
     def sha256(self) -> str:
-        """One hash for the set: that of its only file, or SHA-256 over the sorted file hashes."""
-        if len(self.files) == 1:
-            return self.files[0].sha256
-        return hashlib.sha256("\n".join(sorted(f.sha256 for f in self.files)).encode()).hexdigest()
+        """One hash for the set: that of its only file, or SHA-256 over the sorted hashes of files and ``spec``."""
+        hashes = [f.sha256 for f in self.files]
+        if self.spec is not None:
+            hashes.append(hashlib.sha256(self.spec.encode()).hexdigest())
+        return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
 
     @property
     def bytes(self) -> int:
@@ -62,38 +77,80 @@ class WeightsEntry:
         return sum(f.bytes for f in self.files)
 
 
-def _parse_file(raw: Mapping[str, Any], id_: str) -> WeightsFile:
+def _parse_file(raw: Mapping[str, Any], id_: str, formats: tuple[str, ...]) -> WeightsFile:
     path = PurePosixPath(raw["path"])
     if path.is_absolute() or ".." in path.parts or "\\" in str(path) or ":" in str(path):
         raise WeightsError(
             f"weights {id_}: path {path} leaves its folder", "Paths in a manifest are relative and stay inside."
         )
-    if raw["format"] not in FORMATS:
-        raise WeightsError(f"weights {id_}: format {raw['format']} is refused", f"Accepted: {', '.join(FORMATS)}.")
+    if raw["format"] not in formats:
+        raise WeightsError(f"weights {id_}: format {raw['format']} is refused", f"Accepted: {', '.join(formats)}.")
     return WeightsFile(path, raw["sha256"], int(raw["bytes"]), raw["format"], raw.get("package"))
 
 
-def parse_manifest(text: str, origin: str = "shipped") -> dict[str, WeightsEntry]:
-    """Read a manifest. Raises ``WeightsError`` on a missing field, a refused format, a path outside or an id that
-    stands twice.
-    """
+def _parse_entry(raw: Mapping[str, Any], origin: str) -> WeightsEntry:
+    added = origin == ADDED
+    entry = WeightsEntry(
+        id=raw["id"], version=raw["version"], kind=raw["kind"], licence=raw["licence"],
+        commercial_use=raw["commercial_use"], source=raw["source"], card=raw.get("card"),
+        calibration=raw.get("calibration"), origin=origin,
+        files=tuple(_parse_file(f, raw["id"], ADDED_FORMATS if added else FORMATS) for f in raw["files"]),
+        spec=raw["spec"] if added else None, calibration_sha256=raw.get("calibration_sha256"),
+    )  # fmt: skip
+    paths = [*(f.path for f in entry.files), *([PurePosixPath(entry.calibration)] if entry.calibration else [])]
+    if added and not (
+        ID.fullmatch(entry.id)
+        and all(path.parts[:1] == (entry.id,) and ".." not in path.parts for path in paths)
+        and not any(f.package for f in entry.files)
+        and (entry.calibration is None) == (entry.calibration_sha256 is None)
+    ):
+        raise WeightsError(f"weights {entry.id}: a file that was added lies in the folder of its id, and is pinned")
+    return entry
+
+
+def _parse_entries(raws: Sequence[Mapping[str, Any]], origin: str) -> dict[str, WeightsEntry]:
     entries: dict[str, WeightsEntry] = {}
+    for raw in raws:
+        entry = _parse_entry(raw, origin)
+        if entry.id in entries:
+            raise WeightsError(f"weights {entry.id} stand twice in the manifest")
+        entries[entry.id] = entry
+    return entries
+
+
+def parse_manifest(text: str) -> dict[str, WeightsEntry]:
+    """Read the shipped manifest. Raises ``WeightsError`` on a missing field, a refused format, a path outside or an id
+    that stands twice.
+    """
     try:
-        for raw in tomllib.loads(text).get("weights", []):
-            entry = WeightsEntry(
-                id=raw["id"], version=raw["version"], kind=raw["kind"], licence=raw["licence"],
-                commercial_use=raw["commercial_use"], source=raw["source"], card=raw.get("card"),
-                calibration=raw.get("calibration"), origin=origin,
-                files=tuple(_parse_file(f, raw["id"]) for f in raw["files"]),
-            )  # fmt: skip
-            if entry.id in entries:
-                raise WeightsError(f"weights {entry.id} stand twice in the manifest")
-            entries[entry.id] = entry
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        return _parse_entries(tomllib.loads(text).get("weights", []), SHIPPED)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"the weights manifest cannot be read: {error!r}", "Restore weights/manifest.toml."
         ) from error
-    return entries
+
+
+def added_manifest(folder: Path | None = None) -> list[dict[str, Any]]:
+    """The raw entries of the manifest of what a person added to ``folder``, none if there is no such file.
+
+    Raises ``WeightsError`` if it cannot be read.
+    """
+    path = (folder or user_folder()) / ADDED_MANIFEST
+    try:
+        return list(json.loads(path.read_bytes())["weights"])
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} cannot be read: {error!r}", BROKEN) from error
+
+
+def added_entries(folder: Path | None = None) -> dict[str, WeightsEntry]:
+    """What a person added to ``folder`` (their data folder), by id. Raises ``WeightsError``."""
+    path = (folder or user_folder()) / ADDED_MANIFEST
+    try:
+        return _parse_entries(added_manifest(folder), ADDED)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read: {error!r}", BROKEN) from error
 
 
 def _package_folder(name: str) -> Path | None:
@@ -129,20 +186,28 @@ class WeightStore:
         explicit = [Path(p) for p in (folder, os.environ.get(WEIGHTS_VARIABLE)) if p]
         self._folders = (*explicit, package, user_folder())
         self._package = package
-        self._entries = parse_manifest((package / "manifest.toml").read_text(encoding="utf-8"))
+        self._shipped = parse_manifest((package / "manifest.toml").read_text(encoding="utf-8"))
 
     def entries(self) -> tuple[WeightsEntry, ...]:
-        """All pinned weights."""
-        return tuple(self._entries.values())
+        """All pinned weights: the shipped ones, then what was added."""
+        return (*self._shipped.values(), *self._added().values())
 
     def entry(self, id_: str) -> WeightsEntry:
-        """One set by id. Raises ``WeightsMissingError`` if the manifest does not know it."""
-        try:
-            return self._entries[id_]
-        except KeyError:
-            raise WeightsMissingError(
-                f"no weights named {id_} in the manifest", "See `deepfake-detect weights list`."
-            ) from None
+        """One set by id. Raises ``WeightsMissingError`` if no manifest knows it."""
+        found = self._shipped.get(id_) or self._added().get(id_)
+        if found is None:
+            raise WeightsMissingError(f"no weights named {id_} in a manifest", "See `deepfake-detect weights list`.")
+        return found
+
+    def _added(self) -> dict[str, WeightsEntry]:
+        """What a person added; read anew each time, since it may grow. Never in the place of shipped weights."""
+        added = added_entries()
+        for id_ in added.keys() & self._shipped.keys():
+            raise WeightsError(
+                f"weights {id_} were added under the id of shipped ones",
+                f"Remove them: deepfake-detect weights remove {id_}",
+            )
+        return added
 
     def record(self, id_: str) -> WeightRecord:
         """What the report says of these weights."""
@@ -151,7 +216,9 @@ class WeightStore:
 
     def locate(self, entry: WeightsEntry, file: WeightsFile) -> Path:
         """The first place in the search order that has the file. Raises ``WeightsMissingError``."""
-        if file.package is not None:
+        if entry.origin == ADDED:
+            candidates = [user_folder() / file.path]
+        elif file.package is not None:
             folder = _package_folder(file.package)
             candidates = [folder / file.path] if folder else []
         else:
@@ -161,8 +228,9 @@ class WeightStore:
                 return candidate
         raise WeightsMissingError(
             f"weights {entry.id}: {file.path} is missing",
-            "Reinstall the package, or set DEEPFAKE_DETECT_WEIGHTS to the folder that holds it.",
-        )
+            f"Add it again: deepfake-detect weights add ... --id {entry.id}" if entry.origin == ADDED
+            else "Reinstall the package, or set DEEPFAKE_DETECT_WEIGHTS to the folder that holds it.",
+        )  # fmt: skip
 
     def read(self, entry: WeightsEntry, file: WeightsFile) -> bytes:
         """The bytes of a file, verified against the manifest.
@@ -189,6 +257,21 @@ class WeightStore:
         if not path.is_file():
             raise WeightsMissingError(f"{name} is missing from the package", "Reinstall the package.")
         return path.read_text(encoding="utf-8")
+
+    def calibration(self, entry: WeightsEntry) -> str | None:
+        """The calibration file of a set, or None if it has none. Raises ``WeightsError`` if it is missing, or is not
+        the one that a manifest pins.
+        """
+        if entry.calibration is None or entry.origin != ADDED:
+            return None if entry.calibration is None else self.text(entry.calibration)
+        path = user_folder() / PurePosixPath(entry.calibration)
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != entry.calibration_sha256:
+            raise WeightsError(
+                f"weights {entry.id}: {path} is not the calibration that the manifest pins",
+                f"Do not use it. Make it again: deepfake-detect calibrate {entry.id} --data FOLDER",
+            )
+        return data.decode("utf-8")
 
     def verify(self) -> Iterator[FileState]:
         """Look at every pinned file, loading none."""

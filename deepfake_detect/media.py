@@ -202,13 +202,17 @@ class NativeCrop:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole picture, or the sampled frames of one video, as native-resolution crops."""
+    """The whole picture, or the sampled frames of one video, as native-resolution crops.
+
+    ``overviews``: the frames that the crops were cut from, each scaled down to at most 512 pixels a side.
+    """
 
     width: int
     height: int
     moving: bool
     crops: tuple[NativeCrop, ...]
     facts: ContainerFacts
+    overviews: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,10 +112,12 @@ def _face(face: FaceCrop, way: Reship) -> FaceCrop:
 
 
 def _of_picture(picture: Picture) -> Ways:
-    """The most textured pieces: a flat one is not scored."""
+    """The most textured pieces: a flat one is not scored. The frames scaled down are left out: what a re-shipping does
+    to them is not what it does to the frame.
+    """
     pieces = tuple(sorted(picture.crops, key=lambda crop: -float(crop.pixels.std()))[:MAX_PIECES])
     long_side = max(picture.width, picture.height)
-    ways: dict[str, Callable[[], Any]] = {AS_RECEIVED: lambda: replace(picture, crops=pieces)}
+    ways: dict[str, Callable[[], Any]] = {AS_RECEIVED: lambda: replace(picture, crops=pieces, overviews=())}
     return ways | {
         name: lambda name=name: _picture(picture, pieces, _reship(name, long_side)) for name in PIECES[picture.moving]
     }
@@ -124,7 +126,8 @@ def _of_picture(picture: Picture) -> Ways:
 def _picture(picture: Picture, pieces: Sequence[NativeCrop], way: Reship) -> Picture:
     crops = tuple(replace(piece, pixels=way(piece.pixels)) for piece in pieces)
     scale = crops[0].pixels.shape[0] / pieces[0].pixels.shape[0]
-    return replace(picture, width=round(picture.width * scale), height=round(picture.height * scale), crops=crops)
+    size = round(picture.width * scale), round(picture.height * scale)
+    return replace(picture, width=size[0], height=size[1], crops=crops, overviews=())
 
 
 def _of_window(window: SpeechWindow) -> Ways:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from ..checkpoints import WeightStore
 from ..findings import Evidence, Proposition, Reason
@@ -79,7 +79,10 @@ class Detector(ABC, Generic[S]):
     the same answer for a sample alone and in any batch.
     """
 
-    card: ClassVar[DetectorCard]
+    @property
+    @abstractmethod
+    def card(self) -> DetectorCard:
+        """What is known without loading; a class attribute of this name will do."""
 
     @abstractmethod
     def load(self, store: WeightStore, device: str) -> str:
