@@ -172,6 +172,7 @@ class DetectorRecord:
 
     ``thresholds``: lower and upper one in log10 LR, None for a detector without a calibration; the upper one is that of
     ``operating_point``. ``false_alarms``: by condition, the share of genuine samples that reach it, where measured.
+    ``explanations``: how well maps and time lines agree with the truth, by kind of explanation.
     """
 
     id: str
@@ -187,6 +188,7 @@ class DetectorRecord:
     thresholds: tuple[float, float] | None = None
     operating_point: str = "standard"
     false_alarms: Mapping[str, float] = field(default_factory=dict)
+    explanations: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .batching import score_all
 from .checkpoints import WeightStore
 from .detect import Detector, DetectorCard, Outcome, Refusal, RegisteredDetector, Score
-from .errors import UsageError, WeightsError, WeightsMissingError
+from .devices import pick_device
+from .errors import WeightsError, WeightsMissingError
 from .findings import DetectorRecord, Evidence, Reason
 from .fuse import Calibration, parse_calibration
+from .media import JsonValue
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
-
-def pick_device(wanted: str) -> str:
-    """``auto`` becomes cuda, mps or cpu, whichever is there. Raises ``UsageError`` if a named device is not."""
-    if wanted not in DEVICES:
-        raise UsageError(f"no device named {wanted}", f"Known: {', '.join(DEVICES)}.")
-    if wanted == "cpu":
-        return "cpu"
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next((name for name, available in there.items() if available), "cpu")
-    if not there[wanted]:
-        raise UsageError(f"this machine has no usable {wanted} device", "Use --device auto or --device cpu.")
-    return wanted
+EXPLANATIONS = "calibration/explanations.json"  # written by benchmarks/explanations.py
 
 
 @dataclass(slots=True)
@@ -75,6 +62,14 @@ def _calibration(card: DetectorCard, store: WeightStore) -> Calibration | None:
     return parse_calibration(store.text(entry.calibration), card.id, entry.sha256)
 
 
+def _explanations(registered: RegisteredDetector, detector: str, store: WeightStore) -> Mapping[str, JsonValue]:
+    """How well a built-in detector's maps and time lines agree with the truth; empty where that was not measured."""
+    if registered.origin != "built-in":
+        return {}
+    found: Mapping[str, JsonValue] = json.loads(store.text(EXPLANATIONS)).get(detector, {})
+    return found
+
+
 def load_detectors(
     selected: Sequence[RegisteredDetector], store: WeightStore, device: str
 ) -> tuple[str, tuple[LoadedDetector, ...]]:
@@ -112,5 +107,6 @@ def _load(registered: RegisteredDetector, detector: Detector[Any], store: Weight
         limits=card.limits,
         error_rates=calibration.error_rates() if calibration else {},
         thresholds=(calibration.lower, calibration.upper) if calibration else None,
+        explanations=_explanations(registered, card.id, store),
     )
     return LoadedDetector(card, record, detector, calibration, refusal)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..explain.timeline import clock
 from ..findings import CaseRecord, DetectorRecord, Failure, Finding, Report, RunRecord
-from . import pictures, shown, words
+from . import measures, pictures, shown, terms, words
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
 from .language import REVIEWED, Gettext, Language, translator
 from .lines import LineGroup, group_abstentions, group_lines
@@ -106,7 +106,21 @@ def _method(results: Sequence[Report | Failure], _: Gettext) -> Section:
             )
         ),
     ]
+    blocks += _explanations(results, _)
     return Section(_("Method"), tuple(blocks))
+
+
+def _explanations(results: Sequence[Report | Failure], _: Gettext) -> Iterator[Block]:
+    """How well the pictures that explain a score agree with the truth, for the detectors that took part."""
+    records = {r.id: r for result in results if isinstance(result, Report) for r in result.run.detectors}
+    tables = {id_: found for id_, record in records.items() if (found := measures.explained(record, _))}
+    if not tables:
+        return
+    yield Heading(_("How far the pictures that explain a score can be trusted"))
+    for found in tables.values():
+        for text, table in found:
+            yield Text(text)
+            yield Grid(table.head, table.rows)
 
 
 def _overview(results: Sequence[Report | Failure], _: Gettext) -> Section:
@@ -229,13 +243,22 @@ def _line(line: LineGroup, run: RunRecord, show_media: bool, _: Gettext) -> Iter
         yield pictures.ratio_scale(finding.llr, finding.interval, _)
     yield Rows(_numbers(finding, record, _))
     yield Heading(_("Known error rates in this condition"))
-    rates = shown.error_rates(finding, record)
-    yield Rows(tuple(rates)) if rates else Text(_("Not measured."))
+    yield from _error_rates(finding, record, _)
     yield from (Text(note) for note in voice_notes(finding, record, run, _))
+    yield Heading(_("The same line as it would be delivered"))
+    yield Text(measures.spread_sentence(finding, _))
+    if spread := measures.spread(finding, _):
+        yield Grid(spread.head, spread.rows)
     yield from pictures.blocks(_("What the model reacted to"), line.evidence, finding.subject, show_media, _)
     if record and record.limits:
         yield Heading(_("Limits of this detector"))
         yield Bullets(tuple(words.as_sentence(said(limit, _)) for limit in record.limits))
+
+
+def _error_rates(finding: Finding, record: DetectorRecord | None, _: Gettext) -> Iterator[Block]:
+    rates = measures.error_rates(finding, record, _)
+    yield Rows(tuple(rates)) if rates else Text(_("Not measured."))
+    yield from (Grid(table.head, table.rows) for table in measures.error_tables(finding, record, _))
 
 
 def _numbers(finding: Finding, record: DetectorRecord | None, _: Gettext) -> tuple[tuple[str, str], ...]:
@@ -251,7 +274,8 @@ def _numbers(finding: Finding, record: DetectorRecord | None, _: Gettext) -> tup
     if finding.interval:
         low, high = map(shown.signed, finding.interval)
         rows.append((_("95 % interval"), _("{start} to {end}").format(start=low, end=high)))
-    rows.append((_("Condition"), finding.condition or _("no calibration condition matched")))
+    matched = terms.named(finding.condition, _) if finding.condition else _("no calibration condition matched")
+    rows.append((_("Condition"), matched))
     if record and record.thresholds:
         low, high = map(shown.signed, record.thresholds)
         rows.append((_("Thresholds of the detector, log10 LR"), _("{start} and {end}").format(start=low, end=high)))

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from ..explain.timeline import clock, timeline_svg
 from ..findings import CaseRecord, Evidence, EvidenceImage, Failure, Label, Report
 from ..media import MediaKind, Span
-from . import shown, words
+from . import measures, shown, terms, words
 from .document import Document, Figure
 from .gauge import gauge_svg
 from .index import IndexEntry
@@ -104,7 +104,12 @@ def _environment() -> Environment:
         gauge=_gauge,
         timeline=_timeline,
         picture=_picture,
-        error_rates=shown.error_rates,
+        error_rates=measures.error_rates,
+        error_tables=measures.error_tables,
+        spread=measures.spread,
+        spread_sentence=measures.spread_sentence,
+        explained=measures.explained,
+        condition_name=terms.named,
         voice_notes=voice_notes,
         drawing=_drawing,
         embedded=_embedded,

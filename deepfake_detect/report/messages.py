@@ -9,6 +9,7 @@ import re
 
 from .language import N_, Gettext
 from .names import name_of
+from .terms import named
 
 # Propositions, titles and limits of the detectors that come with the library.
 _FIXED = frozenset(
@@ -45,6 +46,7 @@ _LABELS = frozenset({N_("synthetic"), N_("manipulated")})
 _WITH_VALUES = tuple(
     (template, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template))))
     for template in (
+        N_("{line} turns round after {delivery}"),
         N_("{line} lies above its threshold, but is experimental and does not decide alone"),
         N_("{line} lies above its threshold (experimental)"),
         N_("{line} lies above its threshold"),
@@ -76,6 +78,8 @@ def _value(name: str, text: str, _: Gettext) -> str:
     detector, on, subject = text.partition(" on ")
     if name in ("line", "first", "second") and on:
         return _("{detector} ({subject})").format(detector=name_of(detector, _), subject=name_of(subject, _))
+    if name == "delivery":
+        return named(text, _)
     return _(text) if text in _LABELS else text
 
 

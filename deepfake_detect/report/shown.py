@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..explain.timeline import clock
-from ..findings import DetectorRecord, Finding
 from ..media import JsonValue, Span
 from .language import Gettext, plain
 from .text import safe_text
@@ -23,6 +22,11 @@ def signed(llr: float) -> str:
 def number(value: float) -> str:
     """Four significant digits."""
     return f"{value:.4g}".replace("-", "−")
+
+
+def brief(value: JsonValue) -> str:
+    """A value in as few characters as suit a table: three significant digits."""
+    return f"{value:.3g}".replace("-", "−") if isinstance(value, float) else _plain(value)
 
 
 def size(count: int) -> str:
@@ -74,14 +78,6 @@ def _plain(value: JsonValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return number(value) if isinstance(value, float) else safe_text(str(value), 400)
-
-
-def error_rates(finding: Finding, record: DetectorRecord | None) -> list[tuple[str, str]]:
-    """What was measured for the condition that matched this finding; empty means not measured."""
-    measured = record.error_rates.get(finding.condition) if record and finding.condition else None
-    if not isinstance(measured, Mapping):
-        return []
-    return named_facts(measured)
 
 
 def named_facts(facts: Mapping[str, JsonValue]) -> list[tuple[str, str]]:

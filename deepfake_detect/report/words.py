@@ -222,6 +222,11 @@ def as_sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
 
 
+def as_title(text: str) -> str:
+    """The first letter raised, for a name that heads a row or a column."""
+    return text[:1].upper() + text[1:]
+
+
 def label_words(label: Label | None, _: Gettext = plain) -> str:
     """A label in a few words, for a table; None for a file without a verdict."""
     return _(_LABELS[label]) if label else _("not analysed")

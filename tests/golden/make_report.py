@@ -160,6 +160,7 @@ def _detectors() -> tuple[DetectorRecord, ...]:
         ("trained on swaps and reenactments; lip synchronisation alone is often missed",),
         rates,
         (-0.5, 1.0),
+        explanations={"map": {"command": "x", "rows": {"cross": {"pictures": 124, "pixel_auc": 0.881}}}},
     )
     voice = DetectorRecord(
         "synthetic-voice",
