@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +14,6 @@ from .devices import pick_device
 from .errors import WeightsError, WeightsMissingError
 from .findings import DetectorRecord, Evidence, Reason
 from .fuse import Calibration, parse_calibration
-from .media import JsonValue
-
-EXPLANATIONS = "calibration/explanations.json"  # written by benchmarks/explanations.py
 
 
 @dataclass(slots=True)
@@ -62,14 +58,6 @@ def _calibration(card: DetectorCard, store: WeightStore) -> Calibration | None:
     return parse_calibration(store.text(entry.calibration), card.id, entry.sha256)
 
 
-def _explanations(registered: RegisteredDetector, detector: str, store: WeightStore) -> Mapping[str, JsonValue]:
-    """How well a built-in detector's maps and time lines agree with the truth; empty where that was not measured."""
-    if registered.origin != "built-in":
-        return {}
-    found: Mapping[str, JsonValue] = json.loads(store.text(EXPLANATIONS)).get(detector, {})
-    return found
-
-
 def load_detectors(
     selected: Sequence[RegisteredDetector], store: WeightStore, device: str
 ) -> tuple[str, tuple[LoadedDetector, ...]]:
@@ -107,6 +95,5 @@ def _load(registered: RegisteredDetector, detector: Detector[Any], store: Weight
         limits=card.limits,
         error_rates=calibration.error_rates() if calibration else {},
         thresholds=(calibration.lower, calibration.upper) if calibration else None,
-        explanations=_explanations(registered, card.id, store),
     )
     return LoadedDetector(card, record, detector, calibration, refusal)
