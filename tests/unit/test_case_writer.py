@@ -256,7 +256,10 @@ def test_a_case_killed_at_any_moment_goes_on_and_is_whole(tmp_path: Path) -> Non
     for i in range(12):
         process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "case")], stdout=subprocess.PIPE)
         assert process.stdout is not None and process.stdout.readline()
-        time.sleep(0.004 * i * i)
+        deadline = time.monotonic() + 0.5 * (i % 3)  # some at once, some while it writes, on however busy a machine
+        while time.monotonic() < deadline and len(list(tmp_path.glob("case/data/reports/*.json"))) < 3 * i:
+            time.sleep(0.002)
+        time.sleep(0.003 * i)
         process.kill()
         process.wait()
         process.stdout.close()
