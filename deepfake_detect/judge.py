@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
 
 from .deadline import Deadline
 from .detect import Facts, Outcome, Refusal, Score
@@ -16,26 +18,44 @@ from .loading import LoadedDetector
 from .media import FaceTrack, Span, SpeechWindow
 
 MAX_EXPLAINED = 4  # persons whose faces get a map
+Explain: TypeAlias = Callable[[], tuple[Evidence, ...]]
 
 
-def judge(
-    detectors: Sequence[LoadedDetector], gathered: Gathered, pictures: bool, deadline: Deadline
-) -> tuple[tuple[Finding, ...], tuple[Abstention, ...]]:
-    """Findings and abstentions in a stable order. ``pictures``: whether maps are made. Raises ``Expired``."""
-    findings: list[Finding] = []
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the detectors say of one file, in a stable order. ``maps``: what draws one, by position in ``findings``."""
+
+    findings: tuple[Finding, ...]
+    abstentions: tuple[Abstention, ...]
+    maps: Mapping[int, Explain]
+
+    def explained(self, deadline: Deadline) -> tuple[Finding, ...]:
+        """The findings with their maps. Raises ``Expired``."""
+        findings = list(self.findings)
+        for index, explain in self.maps.items():
+            deadline.check()
+            findings[index] = replace(findings[index], evidence=(*findings[index].evidence, *explain()))
+        return tuple(findings)
+
+
+def judge(detectors: Sequence[LoadedDetector], gathered: Gathered, deadline: Deadline) -> Judgement:
+    """Score every sample; nothing is drawn yet. Raises ``Expired``."""
+    found: list[tuple[Finding, Explain | None]] = []
     abstentions: list[Abstention] = []
     for loaded in detectors:
         kind = loaded.card.consumes
         if kind in gathered.missing:
             abstentions.append(Abstention(loaded.card.id, "file", *gathered.missing[kind]))
         for index, (sample, outcome) in enumerate(_outcomes(loaded, gathered.samples.get(kind, ()), deadline)):
-            result = _result(loaded, sample, outcome, pictures and index < MAX_EXPLAINED)
-            if isinstance(result, Finding):
-                findings.append(result)
-            else:
+            result = _result(loaded, sample, outcome)
+            if isinstance(result, Abstention):
                 abstentions.append(result)
-    findings.sort(key=lambda f: (f.detector, f.subject, f.span.start if f.span else 0.0))
-    return tuple(findings), tuple(abstentions)
+            else:
+                drawn = partial(loaded.explain, sample, outcome) if isinstance(outcome, Score) else None
+                found.append((result, drawn if index < MAX_EXPLAINED else None))
+    found.sort(key=lambda item: (item[0].detector, item[0].subject, item[0].span.start if item[0].span else 0.0))
+    maps = {position: explain for position, (_, explain) in enumerate(found) if explain is not None}
+    return Judgement(tuple(finding for finding, _ in found), tuple(abstentions), maps)
 
 
 def _outcomes(loaded: LoadedDetector, samples: Sequence[Any], deadline: Deadline) -> Iterator[tuple[Any, Outcome]]:
@@ -58,16 +78,16 @@ def sample_span(sample: Any) -> Span | None:
     return sample.span if isinstance(sample, FaceTrack | SpeechWindow) else None
 
 
-def _result(loaded: LoadedDetector, sample: Any, outcome: Outcome, explain: bool) -> Finding | Abstention:
+def _result(loaded: LoadedDetector, sample: Any, outcome: Outcome) -> Finding | Abstention:
     detector, subject = loaded.card.id, subject_of(sample)
     if isinstance(outcome, Refusal):
         return Abstention(detector, subject, outcome.reason, outcome.detail, outcome.span or sample_span(sample))
     if isinstance(outcome, Facts):
         return Finding(detector, subject, None, None, None, False, facts=outcome.facts)
-    return _scored(loaded, sample, outcome, explain)
+    return _scored(loaded, sample, outcome)
 
 
-def _scored(loaded: LoadedDetector, sample: Any, score: Score, explain: bool) -> Finding | Abstention:
+def _scored(loaded: LoadedDetector, sample: Any, score: Score) -> Finding | Abstention:
     """A score becomes a finding only through a calibration condition that covers its sample."""
     assert loaded.calibration is not None  # load_detector refuses content detectors without one
     subject, span = subject_of(sample), score.span or sample_span(sample)
@@ -86,10 +106,7 @@ def _scored(loaded: LoadedDetector, sample: Any, score: Score, explain: bool) ->
         region=score.region,
         span=span,
         condition=condition.name,
-        evidence=(
-            *_timeline(score, condition.score_at(loaded.calibration.upper)),
-            *(loaded.explain(sample, score) if explain else ()),
-        ),
+        evidence=_timeline(score, condition.score_at(loaded.calibration.upper)),
     )
 
 

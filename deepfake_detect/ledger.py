@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from .findings import Evidence, Report
+from .ingest import Identity
 
 REMEMBERED = 1000  # reports that a run without a case keeps, so that its memory stays bounded
 
@@ -20,8 +21,11 @@ class Ledger(Protocol):
     def begin(self, fingerprint: str) -> None:
         """Called once, before the first file. Raises ``UsageError`` if the run may not go on with this fingerprint."""
 
-    def find(self, sha256: str) -> Report | None:
-        """The report on these bytes, or None if they are to be scanned."""
+    def skips(self, identity: Identity) -> bool:
+        """Whether the run leaves these bytes out altogether."""
+
+    def find(self, sha256: str, full: bool) -> Report | None:
+        """The report on these bytes, or None if they are to be scanned. ``full``: a first pass is not enough."""
 
     def add(self, report: Report) -> None:
         """Called with each report that may stand for other files with the same bytes."""
@@ -38,11 +42,16 @@ class RecentReports:
         """Another fingerprint forgets everything."""
         self._reports.clear()
 
-    def find(self, sha256: str) -> Report | None:
+    def skips(self, identity: Identity) -> bool:
+        """Nothing."""
+        return False
+
+    def find(self, sha256: str, full: bool) -> Report | None:
         """A report of this run; its pictures have hashes but no bytes."""
         report = self._reports.get(sha256)
-        if report is not None:
-            self._reports.move_to_end(sha256)
+        if report is None or (full and report.first_pass):
+            return None
+        self._reports.move_to_end(sha256)
         return report
 
     def add(self, report: Report) -> None:

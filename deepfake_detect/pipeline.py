@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -15,10 +16,10 @@ from .checkpoints import WeightStore
 from .deadline import Deadline, Expired
 from .detect import Registry
 from .errors import DeepfakeDetectError, EvidenceChangedError, IngestError, UnreadableError
-from .findings import Abstention, DetectorRecord, Failure, Reason, Report
-from .fuse import decide
-from .gather import Finders, gather
-from .ingest import Identity, Source, identify
+from .findings import Abstention, DetectorRecord, Failure, Finding, Reason, Report
+from .fuse import decide, flagged
+from .gather import Finders, Gathered, gather
+from .ingest import Identity, OpenMedia, Source, identify
 from .ingest.isolate import Isolation
 from .judge import judge, lines, subjects
 from .ledger import Ledger, RecentReports, at
@@ -26,7 +27,7 @@ from .loading import LoadedDetector, load_detectors
 from .media import FaceTrack, JsonValue, MediaFile, SpeechWindow
 from .options import ScanOptions
 from .originals import Comparer
-from .progress import FileFinished, FileStarted, Progress, RunFinished, RunStarted, silent
+from .progress import FileFinished, FileSkipped, FileStarted, Progress, RunFinished, RunStarted, silent
 from .record import fingerprint, run_record
 from .robustness import with_deliveries
 
@@ -95,48 +96,54 @@ class Scanner:
         timeout: float | None = None,
         progress: Progress = silent,
         ledger: Ledger | None = None,
+        full: Callable[[str], bool] | None = None,
     ) -> Iterator[Report | Failure]:
         """Scan files one after the other; each gives a report or a failure, and the next one follows.
 
         ``paths`` may hold the errors of ``ingest.find_files``, which become failures. ``timeout``: seconds for each
         file. Bytes that ``ledger`` has a report on are not scanned again: the report is given for each path. By default
-        it remembers the duplicates of this call, whose pictures then have hashes but no bytes.
+        it remembers the duplicates of this call, whose pictures then have hashes but no bytes. What it ``skips`` gives
+        nothing. ``full``: of a path, whether maps, crops and the robustness test are made whatever the file scored;
+        where it says no they are made only if something in the file is flagged. None: of all.
         """
         items = list(paths)
         ledger = ledger or RecentReports()
+        order = _Order(timeout, ledger, full or (lambda _: True))
         ledger.begin(self.fingerprint)
         clock = time.monotonic()
         progress(RunStarted(len(items)))
         for index, item in enumerate(items):
             name = item.path or "" if isinstance(item, UnreadableError) else os.fspath(item)
             progress(FileStarted(index, name))
-            outcome = self._outcome(item, timeout, ledger)
-            progress(FileFinished(index, name, outcome))
-            yield outcome
+            outcome = self._outcome(item, order)
+            progress(FileFinished(index, name, outcome) if outcome is not None else FileSkipped(index, name))
+            if outcome is not None:
+                yield outcome
         progress(RunFinished(time.monotonic() - clock))
 
-    def _outcome(
-        self, item: str | os.PathLike[str] | UnreadableError, timeout: float | None, ledger: Ledger
-    ) -> Report | Failure:
+    def _outcome(self, item: str | os.PathLike[str] | UnreadableError, order: _Order) -> Report | Failure | None:
+        """None for bytes that the ledger skips."""
         try:
             if isinstance(item, UnreadableError):
                 raise item
-            deadline, identity = Deadline(timeout, None), identify(item)
-            known = ledger.find(identity.sha256)
+            deadline, identity, full = Deadline(order.timeout, None), identify(item), order.full(os.fspath(item))
+            if order.ledger.skips(identity):
+                return None
+            known = order.ledger.find(identity.sha256, full)
             if known is not None:
                 return at(known, os.fspath(item))
-            report, unchanged = self._report(item, identity, deadline)
+            report, unchanged = self._report(item, identity, deadline, full)
         except UnreadableError as error:
             return Failure(error.path, Reason.FAILED, error.message, error.hint, None)
         if unchanged:
-            ledger.add(report)
+            order.ledger.add(report)
         return report
 
-    def _report(self, source: Source, identity: Identity, deadline: Deadline) -> tuple[Report, bool]:
+    def _report(self, source: Source, identity: Identity, deadline: Deadline, full: bool = True) -> tuple[Report, bool]:
         """The report, and whether the bytes stayed what they were."""
         started, clock, unchanged = datetime.now(UTC), time.monotonic(), True
         try:
-            content = self._scan(source, identity, deadline)
+            content = self._scan(source, identity, deadline, full)
         except Expired as error:
             content = _failed(identity, Reason.TIMEOUT, str(error))
         except IngestError as error:
@@ -162,30 +169,53 @@ class Scanner:
             return self.options.as_json()
         return {**self.options.as_json(), "originals": self._comparer.as_json()}
 
-    def _scan(self, source: Source, identity: Identity, deadline: Deadline) -> dict[str, Any]:
-        """The fields of a report that come from the file."""
+    def _scan(self, source: Source, identity: Identity, deadline: Deadline, full: bool) -> dict[str, Any]:
+        """The fields of a report that come from the file. ``full``: with the second pass, whatever the first finds."""
         limits, trusted = self.options.limits, self.options.trust_list
         with self._isolation.open_media(source, identity, limits, trusted, deadline.check) as opened:
             gathered = gather(opened, self.options.plan, self._finders, deadline)
-            pictures = self.options.pictures
-            findings, abstentions = judge(self.detectors, gathered, pictures, deadline)
-            if self.options.robustness:
+            judged = judge(self.detectors, gathered, deadline)
+            matches, abstained, more_gaps = self._compared(opened, gathered, deadline)
+            second = full or bool(matches) or flagged(lines(self.detectors, judged.findings), _facts(judged.findings))
+            findings = judged.findings
+            if second and self.options.pictures:
+                findings = judged.explained(deadline)
+            if second and self.options.robustness:
                 findings = with_deliveries(self.detectors, gathered, findings, deadline)
-            gaps = gathered.gaps
-            if self._comparer is not None:
-                opener = partial(self._isolation.open_media, check=deadline.check)
-                more = self._comparer.look(opened, gathered.tracks, deadline, opener, pictures)
-                findings, abstentions, gaps = findings + more[0], abstentions + more[1], gaps + more[2]
             opened.verify_unchanged()
-            facts, judged = [f.facts for f in findings if f.score is None], lines(self.detectors, findings)
+            findings += matches
+            weighed = lines(self.detectors, findings)
             return {
                 "media": opened.media,
                 "findings": findings,
-                "abstentions": abstentions,
-                "verdict": decide(judged, facts),
-                "subjects": subjects(gathered, pictures, judged),
-                "coverage_gaps": gaps,
+                "abstentions": judged.abstentions + abstained,
+                "verdict": decide(weighed, _facts(findings)),
+                "subjects": subjects(gathered, second and self.options.pictures, weighed),
+                "coverage_gaps": gathered.gaps + more_gaps,
+                "first_pass": not second,
             }
+
+    def _compared(
+        self, opened: OpenMedia, gathered: Gathered, deadline: Deadline
+    ) -> tuple[tuple[Finding, ...], tuple[Abstention, ...], tuple[str, ...]]:
+        """What the comparison with originals finds, where it gives no answer, and what it left out."""
+        if self._comparer is None:
+            return (), (), ()
+        opener = partial(self._isolation.open_media, check=deadline.check)
+        return self._comparer.look(opened, gathered.tracks, deadline, opener, self.options.pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What holds for each file of a run."""
+
+    timeout: float | None
+    ledger: Ledger
+    full: Callable[[str], bool]
+
+
+def _facts(findings: Sequence[Finding]) -> list[Mapping[str, JsonValue]]:
+    return [finding.facts for finding in findings if finding.score is None]
 
 
 def _failed(identity: Identity, reason: Reason, detail: str) -> dict[str, Any]:

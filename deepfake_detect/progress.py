@@ -34,13 +34,21 @@ class FileFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSkipped:
+    """A file that the run leaves out: its bytes are known."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """``seconds``: wall time of the run."""
 
     seconds: float
 
 
-Event: TypeAlias = RunStarted | FileStarted | FileFinished | RunFinished
+Event: TypeAlias = RunStarted | FileStarted | FileFinished | FileSkipped | RunFinished
 Progress: TypeAlias = Callable[[Event], None]
 
 

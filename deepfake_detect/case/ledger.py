@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from ..errors import UsageError
 from ..findings import Reason, Report
+from ..ingest import Identity
 from ..report.index import IndexEntry
 from .writer import CaseWriter
 
@@ -48,10 +49,16 @@ class CaseLedger:
             )
         self._fingerprint = fingerprint
 
-    def find(self, sha256: str) -> Report | None:
+    def skips(self, identity: Identity) -> bool:
+        """Nothing."""
+        return False
+
+    def find(self, sha256: str, full: bool) -> Report | None:
         """The stored report, without the bytes of its pictures."""
         entry = self._case.finished(sha256)
         if entry is None or entry.fingerprint != self._fingerprint or not (sha256 in self._now or self._stays(entry)):
+            return None
+        if full and entry.first_pass:
             return None
         report = self._case.stored(sha256)
         self.found += report is not None

@@ -84,7 +84,7 @@ class CaseWriter:
         return self.handling.minor
 
     def add(self, result: Report | Failure) -> Path:
-        """Write one result and return the path of its HTML document.
+        """Write one result and return the path of its HTML document, which a report of a first pass does not have.
 
         The same bytes at another path, in a run with the same fingerprint, add that path to the index and write nothing
         else; nor does a failure replace a report. What ``stored`` gave, at a path that the case has, writes nothing.
@@ -289,13 +289,14 @@ class CaseWriter:
         return True
 
     def _write_documents(self, result: Report | Failure, page: Path) -> str:
-        """Write a result's pictures, JSON and page; returns the SHA-256 of the JSON."""
+        """Write a result's pictures, JSON and, unless it is of a first pass, page; returns the SHA-256 of the JSON."""
         if isinstance(result, Report):
             for image in _images(result):
                 self._write_image(image)
         document = (to_json(result, indent=2) + "\n").encode("ascii")
         write_whole(page.with_suffix(".json"), document)
-        self._write_page(result, page)
+        if isinstance(result, Failure) or not result.first_pass:
+            self._write_page(result, page)
         return hashlib.sha256(document).hexdigest()
 
     def _write_page(self, result: Report | Failure, page: Path) -> None:

@@ -1,10 +1,10 @@
 """From raw scores to calibrated likelihood ratios, and from these to one verdict."""
 
 from .calibrate import Calibration, Condition, parse_calibration
-from .decide import Line, decide
+from .decide import Line, decide, flagged
 from .operating import POINTS, STANDARD, STRICT, OperatingPoint
 
 __all__ = [
     "POINTS", "STANDARD", "STRICT", "Calibration", "Condition", "Line", "OperatingPoint", "decide",
-    "parse_calibration",
+    "flagged", "parse_calibration",
 ]  # fmt: skip

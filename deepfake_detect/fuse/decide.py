@@ -161,6 +161,13 @@ def _conflicts(weighed: Sequence[_Weighed], declared: _Declaration) -> tuple[str
     return tuple(dict.fromkeys(conflicts))
 
 
+def flagged(lines: Sequence[Line], facts: Sequence[Mapping[str, JsonValue]]) -> bool:
+    """Whether anything speaks for synthesis or manipulation: a line of any detector at its upper threshold, corrected
+    for the number of lines as in ``decide``, or a declaration of the file's own, by whomever.
+    """
+    return any(weighed.above for weighed in _weigh(lines)) or _declaration(facts).label is not None
+
+
 def decide(lines: Sequence[Line], facts: Sequence[Mapping[str, JsonValue]]) -> Verdict | None:
     """The verdict of one file, or None if there is neither a calibrated line nor a provenance fact.
 

@@ -15,7 +15,8 @@ class IndexEntry:
     found.
 
     ``label`` and ``llr`` are the verdict's; ``failure`` and ``message`` are set for a file without a report,
-    ``fingerprint`` for one with it. ``tags`` and ``concluded_by`` are what people added until the index was written.
+    ``fingerprint`` for one with it, ``first_pass`` for a report that no page was made of. ``tags`` and
+    ``concluded_by`` are what people added until the index was written.
     """
 
     name: str
@@ -30,6 +31,7 @@ class IndexEntry:
     fingerprint: str | None
     tags: tuple[str, ...] = ()
     concluded_by: tuple[str, ...] = ()
+    first_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def index_entry(result: Report | Failure, name: str) -> IndexEntry:
         failure=None if verdict else _why(result),
         message="" if verdict else next((a.detail for a in result.abstentions), ""),
         fingerprint=result.run.fingerprint,
+        first_pass=result.first_pass,
     )
 
 
@@ -86,8 +89,9 @@ def combine(old: IndexEntry | None, new: IndexEntry) -> IndexEntry:
 def replaces(new: IndexEntry, old: IndexEntry) -> bool:
     """Whether a new result for the same bytes takes the place of the old one.
 
-    A failure replaces no report; a report replaces one of another fingerprint, or one that came to no verdict.
+    A failure replaces no report; a report replaces one of another fingerprint, one that came to no verdict, and one of
+    a first pass if it is none itself.
     """
     if new.fingerprint is None:
         return old.fingerprint is None
-    return new.fingerprint != old.fingerprint or old.label is None
+    return new.fingerprint != old.fingerprint or old.label is None or (old.first_pass and not new.first_pass)
