@@ -26,6 +26,7 @@ class Reason(StrEnum):
     OUT_OF_DOMAIN = "out_of_domain"
     FAILED = "failed"
     WEIGHTS_MISSING = "weights_missing"
+    NOT_CALIBRATED = "not_calibrated"
     TIMEOUT = "timeout"
 
 
@@ -172,6 +173,7 @@ class DetectorRecord:
 
     ``thresholds``: lower and upper one in log10 LR, None for a detector without a calibration; the upper one is that of
     ``operating_point``. ``false_alarms``: by condition, the share of genuine samples that reach it, where measured.
+    ``calibration_sha256``: of the file that the curves and error rates come from.
     ``explanations``: how well maps and time lines agree with the truth, by kind of explanation.
     """
 
@@ -189,6 +191,7 @@ class DetectorRecord:
     operating_point: str = "standard"
     false_alarms: Mapping[str, float] = field(default_factory=dict)
     explanations: Mapping[str, JsonValue] = field(default_factory=dict)
+    calibration_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

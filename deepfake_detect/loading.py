@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .batching import score_all
-from .checkpoints import WeightStore
+from .checkpoints import ADDED, WeightStore
 from .detect import Detector, DetectorCard, Outcome, Refusal, RegisteredDetector, Score
 from .devices import pick_device
 from .errors import WeightsError, WeightsMissingError
 from .findings import DetectorRecord, Evidence, Reason
 from .fuse import Calibration, parse_calibration
+from .media import JsonValue
+
+EXPLANATIONS = "calibration/explanations.json"  # written by benchmarks/explanations.py
 
 
 @dataclass(slots=True)
@@ -48,14 +53,24 @@ class LoadedDetector:
             return self.detector.explain(sample, score)
 
 
-def _calibration(card: DetectorCard, store: WeightStore) -> Calibration | None:
-    """The calibration of a detector's own weights: the last id on its card (encoders come before heads)."""
-    if not card.weights:
-        return None
-    entry = store.entry(card.weights[-1])
-    if entry.calibration is None:
-        return None
-    return parse_calibration(store.text(entry.calibration), card.id, entry.sha256)
+def _calibration(card: DetectorCard, store: WeightStore) -> tuple[Calibration | None, str | None]:
+    """The calibration of a detector's own weights, and the SHA-256 of its file.
+
+    They are those of the last id on its card: encoders come before heads.
+    """
+    entry = store.entry(card.weights[-1]) if card.weights else None
+    text = store.calibration(entry) if entry else None
+    if entry is None or text is None:
+        return None, None
+    return parse_calibration(text, card.id, entry.sha256), hashlib.sha256(text.encode()).hexdigest()
+
+
+def _explanations(registered: RegisteredDetector, detector: str, store: WeightStore) -> Mapping[str, JsonValue]:
+    """How well a built-in detector's maps and time lines agree with the truth; empty where that was not measured."""
+    if registered.origin != "built-in":
+        return {}
+    found: Mapping[str, JsonValue] = json.loads(store.text(EXPLANATIONS)).get(detector, {})
+    return found
 
 
 def load_detectors(
@@ -73,12 +88,14 @@ def load_detectors(
 
 def _load(registered: RegisteredDetector, detector: Detector[Any], store: WeightStore, device: str) -> LoadedDetector:
     card = detector.card
-    calibration, refusal, used = None, None, "none"
+    calibration, calibration_sha256, refusal, used = None, None, None, "none"
     try:
-        used = detector.load(store, device)
-        calibration = _calibration(card, store)
+        calibration, calibration_sha256 = _calibration(card, store)
         if card.content and calibration is None:
-            refusal = Refusal(Reason.WEIGHTS_MISSING, "not calibrated: no likelihood ratio can be given")
+            todo = f"make it with: deepfake-detect calibrate {card.id} --data FOLDER"
+            refusal = Refusal(Reason.NOT_CALIBRATED, todo if registered.origin == ADDED else "")
+        else:
+            used = detector.load(store, device)
     except WeightsMissingError as error:
         refusal = Refusal(Reason.WEIGHTS_MISSING, error.sentences())
     except WeightsError as error:
@@ -91,9 +108,11 @@ def _load(registered: RegisteredDetector, detector: Detector[Any], store: Weight
         experimental_reason=calibration.experimental_reason if calibration else "",
         origin=registered.origin,
         commercial_use=card.commercial_use,
+        calibration_sha256=calibration_sha256,
         weights=() if refusal else tuple(store.record(id_) for id_ in card.weights),
         limits=card.limits,
         error_rates=calibration.error_rates() if calibration else {},
         thresholds=(calibration.lower, calibration.upper) if calibration else None,
+        explanations=_explanations(registered, card.id, store),
     )
     return LoadedDetector(card, record, detector, calibration, refusal)

@@ -31,10 +31,18 @@ def installed(package: str) -> str:
 def fingerprint(
     detectors: Sequence[DetectorRecord], extractors: Sequence[WeightRecord], options: Mapping[str, JsonValue]
 ) -> str:
-    """SHA-256 over what decides a result: version, detectors, weights and options; not device, host or time."""
+    """SHA-256 over what decides a result: version, detectors, weights, calibrations and options; not device or time."""
     parts = {
         "version": installed("deepfake-detect"),
-        "detectors": [{"id": d.id, "version": d.version, "weights": [asdict(w) for w in d.weights]} for d in detectors],
+        "detectors": [
+            {
+                "id": d.id,
+                "version": d.version,
+                "weights": [asdict(w) for w in d.weights],
+                "calibration": d.calibration_sha256,
+            }
+            for d in detectors
+        ],
         "extractors": [asdict(w) for w in extractors],
         "options": options,
     }

@@ -32,6 +32,16 @@ _FIXED = frozenset(
         N_("speakers in the same window are not told apart"),
         N_("codecs made by neural networks count as synthetic, whoever spoke"),
         N_("not measured on singing, on shouting, on children, on AMR-WB calls, or beyond the languages of its card"),
+        N_("added by its user: its error rates come from files that the user chose, and nobody else measured it here"),
+        N_("sees the whole picture scaled down to at most 512 pixels"),
+        N_("sees square pieces at native resolution, not the whole picture"),
+        N_("sees square crops of faces that were found here, not as its authors cut them"),
+        N_("sees windows of at most 4 s"),
+        N_("the file was made or changed by a machine, as the synthetic files it was calibrated on"),
+        N_("the file was recorded, as the real files it was calibrated on"),
+        N_("the face was made or changed by a machine, as in the synthetic files it was calibrated on"),
+        N_("the face was recorded, as in the real files it was calibrated on"),
+        N_("the whole picture is not at hand, only pieces of it"),
         N_("the findings lie between the thresholds"),
         N_("no detector that is past the experimental stage could decide"),
         N_("where the face looks foreign to its surroundings (red), on the face that scored highest"),
@@ -46,6 +56,7 @@ _LABELS = frozenset({N_("synthetic"), N_("manipulated")})
 _WITH_VALUES = tuple(
     (template, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template))))
     for template in (
+        N_("make it with: deepfake-detect calibrate {detector} --data FOLDER"),
         N_("{line} turns round after {delivery}"),
         N_("{line} lies above its threshold, but is experimental and does not decide alone"),
         N_("{line} lies above its threshold (experimental)"),

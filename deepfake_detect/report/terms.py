@@ -25,6 +25,11 @@ _NAMES: Mapping[str, str] = {
     # conditions
     "clean and re-shipped together": N_("as received and re-shipped together"),
     "narrow band": N_("narrow band, as on a telephone"),
+    "wide band": N_("wide band"),
+    "faces of 100 pixels and more": N_("faces of 100 pixels and more"),
+    "faces under 100 pixels": N_("faces under 100 pixels"),
+    "crisp": N_("crisp picture"),
+    "soft": N_("soft or blurred picture"),
     "wide band, quiet": N_("wide band, quiet"),
     "wide band, noisy or reverberant": N_("wide band, noisy or with echo"),
     # measures

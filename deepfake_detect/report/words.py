@@ -106,6 +106,7 @@ _REASONS: Mapping[Reason, str] = {
     ),
     Reason.FAILED: N_("The test failed."),
     Reason.WEIGHTS_MISSING: N_("The model's weights are not installed."),
+    Reason.NOT_CALIBRATED: N_("The test has not been calibrated: a result would have no known meaning."),
     Reason.TIMEOUT: N_("The test was stopped when its time ran out."),
 }
 MINOR = N_(
