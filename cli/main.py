@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from . import (
+    calibrate,
     detectors,
     export,
     hash,
@@ -51,6 +52,7 @@ for name, command in (
 app.command("selftest")(selftest.selftest)
 app.add_typer(detectors.app, name="detectors")
 app.add_typer(weights.app, name="weights")
+app.command("calibrate")(calibrate.calibrate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads cost minutes on busy cores
+# No test may see, or change, weights that the person at this machine has added.
+_DATA = tempfile.TemporaryDirectory(prefix="deepfake-detect-tests-")
+os.environ["XDG_DATA_HOME"] = _DATA.name
+os.environ.pop("LOCALAPPDATA", None)
 sys.path.insert(0, str(Path(__file__).parent / "media"))
 
 
