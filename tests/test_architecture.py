@@ -35,6 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "deadline": set(),
     "devices": {"errors"},
     "ledger": TYPES | {"ingest"},
+    "known": TYPES | {"ingest"},
+    "manifest": TYPES,
     "options": TYPES | {"ingest"},
     "adding": TYPES | {"checkpoints", "detect"},
     "batching": {"detect"},
