@@ -15,7 +15,7 @@ from .detect import Detector, DetectorCard, Outcome, Refusal, RegisteredDetector
 from .devices import pick_device
 from .errors import WeightsError, WeightsMissingError
 from .findings import DetectorRecord, Evidence, Reason
-from .fuse import Calibration, parse_calibration
+from .fuse import STANDARD, Calibration, parse_calibration
 from .media import JsonValue
 
 EXPLANATIONS = "calibration/explanations.json"  # written by benchmarks/explanations.py
@@ -74,23 +74,27 @@ def _explanations(registered: RegisteredDetector, detector: str, store: WeightSt
 
 
 def load_detectors(
-    selected: Sequence[RegisteredDetector], store: WeightStore, device: str
+    selected: Sequence[RegisteredDetector], store: WeightStore, device: str, point: str = STANDARD
 ) -> tuple[str, tuple[LoadedDetector, ...]]:
     """Load detectors; returns the device chosen and one entry for each.
 
+    ``point``: the operating point; a detector that was not measured there stays at its standard one.
     torch is only asked for its devices when one of them has weights. Missing or refused weights end in a refusal, so
     that the rest of a scan goes on. Raises ``UsageError``.
     """
     made = [(registered, registered.create()) for registered in selected]
     chosen = pick_device(device) if any(detector.card.weights for _, detector in made) else "cpu"
-    return chosen, tuple(_load(registered, detector, store, chosen) for registered, detector in made)
+    return chosen, tuple(_load(registered, detector, store, chosen, point) for registered, detector in made)
 
 
-def _load(registered: RegisteredDetector, detector: Detector[Any], store: WeightStore, device: str) -> LoadedDetector:
+def _load(
+    registered: RegisteredDetector, detector: Detector[Any], store: WeightStore, device: str, point: str
+) -> LoadedDetector:
     card = detector.card
     calibration, calibration_sha256, refusal, used = None, None, None, "none"
     try:
         calibration, calibration_sha256 = _calibration(card, store)
+        calibration = calibration and calibration.at(point)
         if card.content and calibration is None:
             todo = f"make it with: deepfake-detect calibrate {card.id} --data FOLDER"
             refusal = Refusal(Reason.NOT_CALIBRATED, todo if registered.origin == ADDED else "")
@@ -113,6 +117,8 @@ def _load(registered: RegisteredDetector, detector: Detector[Any], store: Weight
         limits=card.limits,
         error_rates=calibration.error_rates() if calibration else {},
         thresholds=(calibration.lower, calibration.upper) if calibration else None,
+        operating_point=calibration.point if calibration else STANDARD,
+        false_alarms=calibration.false_alarms() if calibration else {},
         explanations=_explanations(registered, card.id, store),
     )
     return LoadedDetector(card, record, detector, calibration, refusal)

@@ -19,6 +19,7 @@ class ScanOptions:
     ``trust_list``: PEM text of the certificates whose Content Credentials count as trusted; None trusts nobody.
     ``language``: what is spoken, as a person stated it (``parse_language``), or None; it changes no score, only which
     error rates the report names. ``robustness``: whether the strongest lines are scored again after re-shippings.
+    ``operating_point``: ``standard``, or ``strict`` for folders of many files that are nearly all genuine.
     """
 
     plan: SamplingPlan = field(default_factory=SamplingPlan)
@@ -27,6 +28,7 @@ class ScanOptions:
     trust_list: str | None = None
     language: str | None = None
     robustness: bool = True
+    operating_point: str = "standard"
 
     def as_json(self) -> Mapping[str, JsonValue]:
         """The options as the report records them."""

@@ -53,7 +53,7 @@ class Scanner:
         self._plugins = registry.plugins()
         store = WeightStore(weights)
         self.detectors: tuple[LoadedDetector, ...]
-        self.device, self.detectors = load_detectors(selected, store, device)
+        self.device, self.detectors = load_detectors(selected, store, device, self.options.operating_point)
         consumed = {d.card.consumes for d in self.detectors}
         faces = FaceTrack in consumed or comparer is not None
         self._finders = Finders(store, self.device, faces, SpeechWindow in consumed)
