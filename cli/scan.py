@@ -150,6 +150,8 @@ def scan(
                 compared = comparer(
                     originals, folder, options.limits, weights, supplied_by, not handled.survivor, quiet
                 )  # fmt: skip
+                if case:
+                    case.enter_originals({r.sha256: r.supplied for r in compared.index.records}, supplied_by)
             with Scanner(
                 device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
                 weights=str(weights) if weights else None, plugins=not no_plugins, comparer=compared,

@@ -30,6 +30,7 @@ class Action(StrEnum):
 
     OPENED = "opened"
     REOPENED = "reopened"
+    ORIGINALS_SUPPLIED = "originals_supplied"
     SCANNED = "scanned"
     NOTED = "noted"
     TAGGED = "tagged"

@@ -17,7 +17,6 @@ from .layout import Profile
 
 Outcome = TypeVar("Outcome", Report, Failure)
 _HIDDEN = "the file"
-_SOUND_ONLY = frozenset({"spectrogram"})  # the one kind of picture that shows nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def prepared(result: Report | Failure, handling: Handling) -> Report | Failure:
 
 
 def without_pictures(report: Report) -> Report:
-    """The report without any crop, frame or map, and without their hashes."""
+    """The report without any picture, a voice's included, and without their hashes."""
     return replace(
         report,
         findings=tuple(replace(f, evidence=_imageless(f.evidence)) for f in report.findings),
@@ -62,7 +61,7 @@ def without_pictures(report: Report) -> Report:
 
 
 def _imageless(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    return tuple(item for item in evidence if item.image is None or item.kind in _SOUND_ONLY)
+    return tuple(item for item in evidence if item.image is None)
 
 
 def without_names(result: Outcome) -> Outcome:

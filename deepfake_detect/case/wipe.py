@@ -53,7 +53,7 @@ def remove_tree(root: Path) -> None:
     """Overwrite and remove all files of a folder that this library made, as ``wipe`` does. Raises ``ReportError``."""
     try:
         for path in _files(root):
-            _overwrite(path)
+            overwrite(path)
             path.unlink()
         for parent, folders, _ in os.walk(root, topdown=False, followlinks=False):
             for name in folders:
@@ -85,7 +85,7 @@ def _files(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: path == CaseFolder(root).data / "info.json")
 
 
-def _overwrite(path: Path) -> None:
+def overwrite(path: Path) -> None:
     status = path.lstat()
     if path.is_symlink() or not path.is_file() or status.st_nlink > 1:
         return

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from .notes import NoteLine, TagLine, add_line, check_tag
 from .private import Handling, prepared
 from .reader import CaseReader
 from .seal import check_seal
+from .wipe import overwrite
 
 
 class CaseWriter:
@@ -153,22 +154,43 @@ class CaseWriter:
         self._change(sha256, Action.TAGGED, TagLine(now(), sha256, check_tag(tag), on), "tags")
 
     def declare_minor(self) -> int:
-        """Write into the case that a child is or may be shown, and remove every picture in it; returns how many.
+        """Write into the case that a child is or may be shown, and remove every picture in it; returns how many files
+        that were.
 
-        It cannot be taken back.
+        It cannot be taken back. The log entry comes last: a removal that was cut short is done again by the next
+        command on the case.
         """
         self._reopen()
         with reported(self.folder):
             if not self._info.minor:
                 self._write_info(replace(self._info, minor=True))
             self.handling = replace(self.handling, record=replace(self.handling.record, minor=True))
-            pictures = [path for path in self.places.data.rglob("*") if path.is_file() and self._may_show(path)]
-            for path in pictures:
+            shown = [path for path in self.places.data.rglob("*") if path.is_file() and self._may_show(path)]
+            for path in shown:
+                overwrite(path)
                 path.unlink()
-            self._log.append(Action.DECLARED_MINOR, removed=len(pictures))
             for name in self._entries:
                 self._strip(name)
-        return len(pictures)
+            self._log.append(Action.DECLARED_MINOR, removed=len(shown))
+        return len(shown)
+
+    @property
+    def _pictures_gone(self) -> bool:
+        """Whether a child's case never had a picture, or all of them were removed."""
+        entries = self._log.entries
+        return entries[0].details.get("minor") is True or any(e.action is Action.DECLARED_MINOR for e in entries)
+
+    def enter_originals(self, supplied: Mapping[str, str], by: str | None) -> None:
+        """Enter the files that were supplied as originals (``ORIGINALS_SUPPLIED``), unless the log has them by the same
+        person already. ``supplied``: when each was first looked at, by its SHA-256; ``by``: who supplied them.
+        """
+        self._reopen()
+        earlier = (e.details for e in self._log.entries if e.action is Action.ORIGINALS_SUPPLIED)
+        known = {str(item) for details in earlier if details.get("supplied_by") == by for item in _listed(details)}
+        new = {sha256: supplied[sha256] for sha256 in sorted(supplied) if sha256 not in known}
+        if new:
+            with reported(self.folder):
+                self._log.append(Action.ORIGINALS_SUPPLIED, None, supplied_by=by, originals=new)
 
     def enter(self, action: Action, subject: str | None = None, **details: JsonValue) -> None:
         """Enter what another command did in the log (``REPORTED``, ``MEDIA_SHOWN``). Raises ``ReportError``."""
@@ -228,9 +250,11 @@ class CaseWriter:
         if says_minor(self._log.entries):
             self.handling = replace(self.handling, record=replace(self.handling.record, minor=True))
         self._enter_opening()
-        if self.handling.minor and not self._info.minor:
+        if self.handling.minor and not self._pictures_gone:
             self._entries = self._read_entries()
             self.declare_minor()
+        elif self.handling.minor and not self._info.minor:
+            self._write_info(replace(self._info, minor=True))
         self._write_info(replace(self._info, roots=tuple(dict.fromkeys((*self._info.roots, *self._roots)))))
         self._entries = self._read_entries()
         drop_torn(self.places.log("evidence"))
@@ -358,6 +382,12 @@ def _agreed(info: CaseInfo, handling: Handling) -> Handling:
         )
     record = replace(record, case_id=info.case_id, minor=record.minor or info.minor)
     return Handling(record, info.profile)
+
+
+def _listed(details: Mapping[str, JsonValue]) -> Iterator[str]:
+    """The hashes of an entry on originals."""
+    originals = details.get("originals")
+    return iter(originals) if isinstance(originals, Mapping) else iter(())
 
 
 def _document_name(result: Report | Failure) -> str:

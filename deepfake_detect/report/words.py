@@ -110,9 +110,11 @@ _REASONS: Mapping[Reason, str] = {
     Reason.TIMEOUT: N_("The test was stopped when its time ran out."),
 }
 MINOR = N_(
-    "A child is or may be shown. No picture is kept or shown in this case, only hashes. Do not copy, send or print the"
-    " material itself: even to help, that can be a crime. Leave it where it is, and give its hashes and the place where"
-    " you found it to the police or to a hotline of your country."
+    "A child is or may be shown. No picture is kept or shown in this case, only hashes; this cannot be taken back. Do"
+    " not copy, send or print the material itself: even to help, that can be a crime. Leave it where it is, and give"
+    " its hashes and the place where you found it to the police or to a hotline of your country. A person who is or was"
+    " under 18 when it was made can ask for its removal without sending it: takeitdown.ncmec.org. Whether it is real or"
+    " made does not matter for any of this."
 )
 _FILE_REASONS: Mapping[Reason, str] = {
     Reason.UNSUPPORTED: N_("No decoder here reads this file."),

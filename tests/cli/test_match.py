@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -86,6 +87,13 @@ def test_scan_keeps_the_index_in_the_case(tmp_path: Path) -> None:
         assert "original-match" in done.stdout
     assert {p.name for p in (case / "data" / "originals").iterdir()} == {"index.json", "features.npz"}
     assert run("verify", case).returncode == 0
+    entries = [json.loads(line) for line in (case / "custody.jsonl").read_bytes().splitlines()]
+    (entered,) = [e["details"] for e in entries if e["action"] == "originals_supplied"]  # once for two runs
+    assert entered["supplied_by"] is None
+    assert list(entered["originals"]) == [hashlib.sha256((SAMPLES / "portrait.jpg").read_bytes()).hexdigest()]
+    done = run("scan", "-q", "--detectors", "provenance", "-o", case, "--originals", folder, "--supplied-by", "A. B.",
+               SAMPLES / "portrait-body-altered.jpg")  # fmt: skip
+    assert b'"supplied_by": "A. B."' in (case / "custody.jsonl").read_bytes(), done.stderr
 
 
 def test_a_survivor_s_case_keeps_no_name_of_an_original(tmp_path: Path) -> None:

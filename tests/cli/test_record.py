@@ -184,7 +184,7 @@ def test_of_a_child_there_is_no_picture_and_that_stays(evidence: Path, tmp_path:
     images = [e["image"] for part in (*report["findings"], *report["subjects"]) for e in part["evidence"]]
     assert not any(images) and shows_pictures(case) == []
     page = next((case / "data" / "reports").glob("*.html")).read_text(encoding="utf-8")
-    assert "takeitdown.ncmec.org" in page and "inhope.org" in page and report["media"]["sha256"] in page
+    assert "takeitdown.ncmec.org" in page and "cannot be taken back" in page and report["media"]["sha256"] in page
     # Later commands on the case, without the option.
     again = run("scan", SAMPLES / "portrait-face-altered.jpg", "-o", case, *FACES)
     assert again.returncode == 0 and len(list((case / "data" / "reports").glob("*.json"))) == 2

@@ -122,3 +122,33 @@ def test_messages_become_sentences() -> None:
     assert words.as_sentence("really?\n") == "Really?"
     assert words.as_sentence("") == ""
     assert names.title("face-manipulation") == "Face manipulation"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family
+        "\U0001f469\U0001f3fd\u200d\U0001f4bb",  # a woman with a skin tone at a computer
+        "\u2764\ufe0f\u200d\U0001f525",  # a heart on fire
+        "\u0d28\u0d7b\u0d2e\u0d4d\u200d",  # replaced below: a joiner at the end joins nothing
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3",  # Sinhala: sri
+        "\u0915\u094d\u200c\u0937",  # Devanagari, conjunct held apart
+        "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian
+    ],
+)
+def test_joiners_stay_where_a_script_or_an_emoji_needs_them(text: str) -> None:
+    shown = safe_text(text)
+    assert shown == (text if not text.endswith("\u200d") else text[:-1] + "\\u200d")
+
+
+@pytest.mark.parametrize(
+    "text", ["pass\u200dword", "a\u200cb", "\u200dx", "x\u200d", "\u0915\u094d\u200d\u200d\u0937", "\u200c",
+             "\u202e\u200d\u202e", "\U0001f468\u200d.exe", "\u0646\u200d\u0645"],
+)  # fmt: skip
+def test_joiners_that_join_nothing_are_shown(text: str) -> None:
+    assert "\\u200" in safe_text(text)
+
+
+def test_controls_beside_joiners_are_still_escaped() -> None:
+    shown = safe_text("\u0915\u094d\u200d\u202e\u0937\u200b\x1b\u2066")
+    assert not set(shown) & set("\u202e\u200b\x1b\u2066")
