@@ -131,14 +131,15 @@ def parse_manifest(text: str) -> dict[str, WeightsEntry]:
 
 
 def added_manifest(folder: Path | None = None) -> list[dict[str, Any]]:
-    """The raw entries of the manifest of what a person added to ``folder``, none if there is no such file.
+    """The raw entries of the manifest of what a person added to ``folder``, none if there is no such file, or if it is
+    in a folder that this process may not enter.
 
     Raises ``WeightsError`` if it cannot be read.
     """
     path = (folder or user_folder()) / ADDED_MANIFEST
     try:
         return list(json.loads(path.read_bytes())["weights"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path} cannot be read: {error!r}", BROKEN) from error

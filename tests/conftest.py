@@ -12,6 +12,7 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads cost minutes on busy cores
 # No test may see, or change, weights that the person at this machine has added.
 _DATA = tempfile.TemporaryDirectory(prefix="deepfake-detect-tests-")
+Path(_DATA.name).chmod(0o755)  # some tests run as another user
 os.environ["XDG_DATA_HOME"] = _DATA.name
 os.environ.pop("LOCALAPPDATA", None)
 sys.path.insert(0, str(Path(__file__).parent / "media"))
