@@ -37,6 +37,7 @@ class Action(StrEnum):
     DECLARED_MINOR = "declared_minor"
     REPORTED = "reported"
     MEDIA_SHOWN = "media_shown"
+    SKIPPED_KNOWN = "skipped_known"
     REPAIRED = "repaired"
     FINALISED = "finalised"
 

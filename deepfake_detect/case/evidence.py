@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UnreadableError, UsageError
+from ..findings import DriveRecord
 from ..ingest import find_files, identify
 from ..report.text import safe_text
 
@@ -19,6 +20,7 @@ class EvidenceRecord:
     """One file that was scanned. ``root``: index of its root in ``info.json``, or None where no path is kept.
 
     ``path``: from the root, with ``/``. ``modified``: as the file system had it, UTC in ISO 8601. ``size`` in bytes.
+    ``drive``: what the manifest of an export says of the file.
     """
 
     sha256: str
@@ -27,6 +29,7 @@ class EvidenceRecord:
     size: int | None
     modified: str | None
     exhibit: str | None
+    drive: tuple[DriveRecord, ...] = ()
 
 
 def roots_of(arguments: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:

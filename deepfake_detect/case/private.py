@@ -40,7 +40,7 @@ class Handling:
 def prepared(result: Report | Failure, handling: Handling) -> Report | Failure:
     """The result as it may be written and printed, with what heads it. Does nothing to one that is prepared already."""
     path = result.media.path if isinstance(result, Report) else result.path
-    written = result.case.modified if result.case else None
+    written, drive = (result.case.modified, result.case.drive) if result.case else (None, ())
     if written is None and path is not None and not handling.survivor:
         written = modified(path)
     if isinstance(result, Failure):
@@ -48,7 +48,8 @@ def prepared(result: Report | Failure, handling: Handling) -> Report | Failure:
     else:
         told = without_names(result) if handling.survivor else result
         told = without_pictures(told) if handling.minor else told
-    return replace(told, case=replace(handling.record, modified=written))
+    kept = () if handling.survivor else drive  # a manifest names the file
+    return replace(told, case=replace(handling.record, modified=written, drive=kept))
 
 
 def without_pictures(report: Report) -> Report:

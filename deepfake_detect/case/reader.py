@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import ReportError
-from ..findings import CaseRecord, Evidence, Failure, Note, Report
+from ..findings import CaseRecord, DriveRecord, Evidence, Failure, Note, Report
 from ..report.index import IndexEntry, merge
 from ..report.serialise import from_json, result_from_json
 from .custody import CustodyEntry, read_chain, says_minor
@@ -62,6 +62,14 @@ class CaseReader:
     def tags(self) -> dict[str, tuple[str, ...]]:
         """Tags by SHA-256."""
         return read_tags(self.places.log("tags"))
+
+    @cached_property
+    def _drive(self) -> dict[str, tuple[DriveRecord, ...]]:
+        """What manifests say, by SHA-256, wherever the same bytes lay."""
+        found: dict[str, dict[DriveRecord, None]] = {}
+        for record in self.evidence:
+            found.setdefault(record.sha256, {}).update(dict.fromkeys(record.drive))
+        return {sha256: tuple(records) for sha256, records in found.items() if records}
 
     def results(self) -> Iterator[Report | Failure]:
         """Every result, with its pictures unless a child may be shown, and with paths, tags and notes in ``case``."""
@@ -120,8 +128,9 @@ class CaseReader:
         record = record or CaseRecord(self.info.case_id)
         paths = self.entries[name].paths
         return replace(
-            record, minor=self.minor, paths=paths, tags=self.tags.get(name, ()), notes=self.notes.get(name, ())
-        )
+            record, minor=self.minor, paths=paths, tags=self.tags.get(name, ()), notes=self.notes.get(name, ()),
+            drive=self._drive.get(name, record.drive),
+        )  # fmt: skip
 
     def _with_pictures(self, report: Report) -> Report:
         return replace(

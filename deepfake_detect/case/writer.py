@@ -14,14 +14,17 @@ from types import TracebackType
 
 from ..errors import ReportError, UsageError
 from ..findings import CaseRecord, EvidenceImage, Failure, Label, Note, Report
+from ..ingest import Identity
 from ..media import JsonValue
-from ..report.html import render_failure, render_index, render_report
-from ..report.index import CaseIndex, IndexEntry, combine, index_entry, merge, replaces
+from ..report.html import render_failure, render_report, render_review
+from ..report.index import CaseIndex, IndexEntry, combine, failure_name, index_entry, merge, put, ranked, replaces
+from ..report.review import review_pages
 from ..report.serialise import from_json, result_from_json, to_json
 from .bag import finalise
 from .custody import Action, CustodyLog, now, says_minor
 from .evidence import EvidenceRecord, place
 from .files import append_line, drop_torn, make_folder, reported, whole_lines, write_whole
+from .known import KnownLog
 from .layout import FORMAT, CaseFolder, CaseInfo, is_sha256
 from .notes import NoteLine, TagLine, add_line, check_tag
 from .private import Handling, prepared
@@ -110,7 +113,7 @@ class CaseWriter:
             if new or combined != before or not given:
                 label = entry.label.value if entry.label else None
                 self._log.append(Action.SCANNED, entry.sha256, name=entry.name, run=run, label=label, document=document)
-        self._entries[entry.name] = combined
+        put(self._entries, combined)
         if document is not None:
             self._documents[entry.name] = document
             self._made[entry.name] = (run or "", entry.label)
@@ -144,6 +147,20 @@ class CaseWriter:
             return None
         self._given[sha256] = report.run.id
         return report
+
+    def skip(self, identity: Identity, by: str) -> None:
+        """Keep that a file was left out as known ``by`` one of its hashes."""
+        path = None if self.handling.survivor else identity.path
+        with reported(self.folder):
+            self._known.add(identity.sha256, path, by)
+
+    def close_known(self, lists: Mapping[str, str]) -> None:
+        """Enter how many files were left out (``SKIPPED_KNOWN``), by lists of which name and SHA-256."""
+        self._reopen()
+        with reported(self.folder):
+            self._known.flush()
+            counted = dict(self._known.counted)
+            self._log.append(Action.SKIPPED_KNOWN, None, files=sum(counted.values()), by=counted, lists=dict(lists))
 
     def note(self, sha256: str, note: Note) -> None:
         """Put a person's conclusion beside the tool's. Raises ``ReportError`` if the case has no such file."""
@@ -223,13 +240,25 @@ class CaseWriter:
             self._reopen()
             index = self._index()
             write_whole(self.places.data / "index.json", (to_json(index, indent=2) + "\n").encode("ascii"))
-            write_whole(self.places.data / "index.html", render_index(index.files, index.case).encode("utf-8"))
+            self._write_review(index)
             finalise(self.places, self._info, self._log)
             self._log.close()
         return self.places.data / "index.html"
 
+    def _write_review(self, index: CaseIndex) -> None:
+        """Write ``index.html`` and the lists beside it, and remove lists that are none any more."""
+        made = set()
+        for page in review_pages(index):
+            path = self.places.data / page.path
+            make_folder(path.parent)
+            write_whole(path, render_review(page).encode("utf-8"))
+            made.add(path)
+        for path in self.places.data.glob("list/*.html"):
+            if path not in made:
+                path.unlink()
+
     def _index(self) -> CaseIndex:
-        """Every entry with what people added, headed by what the case was begun with."""
+        """Every entry with what people added, ranked, headed by what the case was begun with."""
         reader, first = CaseReader(self.folder), self._log.entries[0]
         entries = tuple(
             replace(
@@ -240,7 +269,7 @@ class CaseWriter:
             for name, entry in self._entries.items()
         )
         record = CaseRecord(first.case_id, None, first.examiner, first.organisation, self.minor)
-        return CaseIndex(entries, record)
+        return CaseIndex(ranked(entries), record, self._known.total())
 
     def _begin(self, new: bool) -> None:
         for path in (self.places.data, self.places.reports, self.places.images):
@@ -258,6 +287,7 @@ class CaseWriter:
         self._write_info(replace(self._info, roots=tuple(dict.fromkeys((*self._info.roots, *self._roots)))))
         self._entries = self._read_entries()
         drop_torn(self.places.log("evidence"))
+        self._known = KnownLog(self.places.log("known"))
         self._evidence = {hash(record) for record in CaseReader(self.folder).evidence}
         logged = (entry.details for entry in self._log.entries if entry.action is Action.SCANNED)
         self._documents = {str(d["name"]): str(d["document"]) for d in logged if d.get("document")}
@@ -302,9 +332,9 @@ class CaseWriter:
             if folder not in self._info.roots:
                 self._write_info(replace(self._info, roots=(*self._info.roots, folder)))
             root = self._info.roots.index(folder)
-        written = result.case.modified if result.case else None
+        written, drive = (result.case.modified, result.case.drive) if result.case else (None, ())
         record = EvidenceRecord(
-            sha256, root, within, media.size if media else None, written, self.handling.record.exhibit
+            sha256, root, within, media.size if media else None, written, self.handling.record.exhibit, drive
         )
         if hash(record) in self._evidence:
             return False
@@ -396,7 +426,7 @@ def _document_name(result: Report | Failure) -> str:
         path = getattr(result, "path", None)
         if path is None:  # a survivor's: even the hash of a path would tell it to whoever guesses
             return "failure-" + secrets.token_hex(8)
-        return "failure-" + hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return failure_name(path)
     if not is_sha256(sha256):
         raise ReportError("the report's sha256 is not a SHA-256", "Give a report that this tool wrote, unchanged.")
     return sha256

@@ -7,22 +7,20 @@ head forbids every request, so that a mistake here still could not load or run a
 from __future__ import annotations
 
 import base64
-from collections import Counter
-from collections.abc import Sequence
 from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..explain.timeline import clock, timeline_svg
-from ..findings import CaseRecord, Evidence, EvidenceImage, Failure, Label, Report
+from ..findings import Evidence, EvidenceImage, Failure, Report
 from ..media import MediaKind, Span
 from . import measures, shown, terms, words
 from .document import Document, Figure
 from .gauge import gauge_svg
-from .index import IndexEntry
 from .lines import group_abstentions, group_lines
 from .names import title
+from .review import ReviewPage
 from .speech import voice_notes
 from .text import safe_text
 
@@ -58,13 +56,9 @@ def render_failure(failure: Failure, index: str | None = None) -> str:
     return _environment().get_template("failure.html.j2").render(failure=failure, index=index)
 
 
-def render_index(entries: Sequence[IndexEntry], record: CaseRecord | None = None) -> str:
-    """The first page of a case: every document with its verdict or reason, linked under ``reports/``.
-
-    ``record``: what heads the case.
-    """
-    values = {"entries": entries, "counts": _counts(entries), "record": record}
-    return _environment().get_template("index.html.j2").render(values)
+def render_review(page: ReviewPage) -> str:
+    """A page of the review list of a case: documents with verdict or reason, linked under ``reports/``."""
+    return _environment().get_template("index.html.j2").render(page=page)
 
 
 def render_document(document: Document) -> str:
@@ -75,12 +69,6 @@ def render_document(document: Document) -> str:
 def environment(package: str) -> Environment:
     """The templates of ``package``, which may build on those of the reports and print as safely as they do."""
     return _environment().overlay(loader=ChoiceLoader([PackageLoader(package), PackageLoader(_PACKAGE)]))
-
-
-def _counts(entries: Sequence[IndexEntry]) -> list[tuple[str, int]]:
-    """How many files got each label, in the order of the labels, those without a verdict last."""
-    counts = Counter(entry.label for entry in entries)
-    return [(words.label_words(label), counts[label]) for label in (*Label, None) if counts[label]]
 
 
 @cache

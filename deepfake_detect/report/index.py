@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import log10
 
-from ..findings import SCHEMA_VERSION, CaseRecord, Failure, Label, Reason, Report
+from ..findings import SCHEMA_VERSION, CaseRecord, DetectorRecord, Failure, Finding, Label, Reason, Report
 from .words import as_sentence
+
+REVIEWED = "reviewed"  # the tag that marks a file as looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,11 @@ class IndexEntry:
 
     ``label`` and ``llr`` are the verdict's; ``failure`` and ``message`` are set for a file without a report,
     ``fingerprint`` for one with it, ``first_pass`` for a report that no page was made of. ``tags`` and
-    ``concluded_by`` are what people added until the index was written.
+    ``concluded_by`` are what people added until the index was written. ``strongest``: the highest log10 LR of any line,
+    experimental ones too, corrected for the number of its detector's lines. ``flagged``: whether a line, a declaration
+    or the label speaks for synthesis or manipulation. ``by_chance``: of how many files like this one, were it genuine,
+    a line would be flagged, an upper estimate between 0 and 1; None where no rate was measured. ``strict``: whether
+    every line was held against a measured strict threshold.
     """
 
     name: str
@@ -32,14 +41,24 @@ class IndexEntry:
     tags: tuple[str, ...] = ()
     concluded_by: tuple[str, ...] = ()
     first_pass: bool = False
+    strongest: float | None = None
+    flagged: bool = False
+    by_chance: float | None = None
+    strict: bool = False
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether a person concluded something on it, or tagged it ``reviewed``."""
+        return bool(self.concluded_by) or REVIEWED in self.tags
 
 
 @dataclass(frozen=True, slots=True)
 class CaseIndex:
-    """All documents of a case, in the order in which they were first added."""
+    """All documents of a case, those to look at first at the head (``ranked``). ``known``: files that were left out."""
 
     files: tuple[IndexEntry, ...]
     case: CaseRecord | None = None
+    known: int = 0
     schema: str = SCHEMA_VERSION
 
 
@@ -49,7 +68,7 @@ def index_entry(result: Report | Failure, name: str) -> IndexEntry:
         paths = () if result.path is None else (result.path,)
         message = f"{as_sentence(result.message)} {as_sentence(result.hint)}".strip()
         return IndexEntry(name, result.sha256, paths, None, None, None, False, result.reason, message, None)
-    media, verdict = result.media, result.verdict
+    media, verdict, weighed = result.media, result.verdict, _weighed(result)
     return IndexEntry(
         name=name,
         sha256=media.sha256,
@@ -62,6 +81,52 @@ def index_entry(result: Report | Failure, name: str) -> IndexEntry:
         message="" if verdict else next((a.detail for a in result.abstentions), ""),
         fingerprint=result.run.fingerprint,
         first_pass=result.first_pass,
+        strongest=max((llr for _, llr, _ in weighed), default=None),
+        flagged=_flagged(result, weighed),
+        by_chance=_by_chance(weighed),
+        strict=bool(weighed) and all(record.operating_point == "strict" for _, _, record in weighed),
+    )
+
+
+_Weighed = tuple[Finding, float, DetectorRecord]
+
+
+def _weighed(report: Report) -> list[_Weighed]:
+    """The calibrated lines, each with its ratio as ``fuse.decide`` corrects it and the record of its detector."""
+    records = {record.id: record for record in report.run.detectors}
+    lines = [(f, f.llr, records.get(f.detector)) for f in report.findings if f.score is not None]
+    counts = Counter(finding.detector for finding, llr, _ in lines if llr is not None)
+    return [
+        (finding, llr - log10(counts[finding.detector]), record)
+        for finding, llr, record in lines
+        if llr is not None and record is not None
+    ]
+
+
+def _flagged(report: Report, weighed: Iterable[_Weighed]) -> bool:
+    above = any(record.thresholds is not None and llr >= record.thresholds[1] for _, llr, record in weighed)
+    declared = any(f.facts.get("declared_origin") in ("synthetic", "composite") for f in report.findings)
+    label = report.verdict.label if report.verdict else None
+    return above or declared or label in (Label.SYNTHETIC, Label.MANIPULATED)
+
+
+def _by_chance(weighed: Iterable[_Weighed]) -> float | None:
+    """Of each detector the highest rate among the conditions of its lines, added up: more than any of them together."""
+    rates: dict[str, float] = {}
+    for finding, _, record in weighed:
+        rate = record.false_alarms.get(finding.condition or "")
+        if rate is not None:
+            rates[record.id] = max(rates.get(record.id, 0.0), rate)
+    return min(1.0, sum(rates.values())) if rates else None
+
+
+def ranked(entries: Iterable[IndexEntry]) -> tuple[IndexEntry, ...]:
+    """What to look at first: flagged files by their strongest line, then the others, then what was not analysed."""
+    return tuple(
+        sorted(
+            entries,
+            key=lambda e: (not e.flagged, e.label is None, -(e.strongest if e.strongest is not None else -99.0)),
+        )
     )
 
 
@@ -75,8 +140,21 @@ def merge(entries: Iterable[IndexEntry]) -> dict[str, IndexEntry]:
     """Entries by name, each combined from all of that name."""
     merged: dict[str, IndexEntry] = {}
     for entry in entries:
-        merged[entry.name] = combine(merged.get(entry.name), entry)
+        put(merged, entry)
     return merged
+
+
+def put(merged: dict[str, IndexEntry], entry: IndexEntry) -> None:
+    """Combine ``entry`` with what stands under its name. A path that was read leaves no earlier failure behind."""
+    merged[entry.name] = combine(merged.get(entry.name), entry)
+    if entry.sha256 is not None:
+        for path in entry.paths:
+            merged.pop(failure_name(path), None)
+
+
+def failure_name(path: str) -> str:
+    """The name of the document on a file that could not be read."""
+    return "failure-" + hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def combine(old: IndexEntry | None, new: IndexEntry) -> IndexEntry:

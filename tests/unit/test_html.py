@@ -16,8 +16,9 @@ from deepfake_detect.explain.timeline import clock, timeline_svg
 from deepfake_detect.findings import Abstention, Failure, Label, Reason, Report
 from deepfake_detect.media import Span
 from deepfake_detect.report import words
-from deepfake_detect.report.html import render_failure, render_index, render_report
-from deepfake_detect.report.index import index_entry, merge
+from deepfake_detect.report.html import render_failure, render_report, render_review
+from deepfake_detect.report.index import CaseIndex, index_entry, merge, ranked
+from deepfake_detect.report.review import review_pages
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -64,7 +65,11 @@ def _index_page() -> str:
         make_hostile_report(),
     ]
     entries = [index_entry(result, f"{i:064x}") for i, result in enumerate(results)]
-    return render_index(list(merge(entries).values()))
+    return first_page(CaseIndex(ranked(merge(entries).values())))
+
+
+def first_page(index: CaseIndex) -> str:
+    return render_review(next(review_pages(index)))
 
 
 def _pages() -> dict[str, str]:
@@ -76,7 +81,7 @@ def _pages() -> dict[str, str]:
         "failure": render_failure(make_failure()),
         "hostile failure": render_failure(_hostile_failure()),
         "index": _index_page(),
-        "empty index": render_index([]),
+        "empty index": first_page(CaseIndex(())),
     }
 
 
