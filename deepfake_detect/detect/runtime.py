@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -69,9 +71,16 @@ class _OnnxNetwork:
         except Exception as error:  # onnxruntime's errors share no base class
             raise WeightsError(f"weights {weights_id} do not load: {error}", "Reinstall the package.") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
+        _give_back_memory()
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
         return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
+
+
+def _give_back_memory() -> None:
+    """What unfolding the int8 weights took and freed: the C library keeps it, 340 MB for the visual encoder."""
+    with suppress(OSError, AttributeError, TypeError):  # glibc only
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _TorchNetwork:
