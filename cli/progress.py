@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deepfake_detect.progress import Event, FileFinished, FileStarted, Progress, RunStarted, silent
+from deepfake_detect.progress import Event, FileFinished, FileSkipped, FileStarted, Progress, RunStarted, silent
 from deepfake_detect.report.text import safe_text
 
 PLAIN_SECONDS = 10.0  # between plain lines
@@ -45,7 +45,7 @@ class _Plain:
             if time.monotonic() - self._last >= PLAIN_SECONDS:
                 self._last = time.monotonic()
                 print(f"{self._done}/{self._total} files, now {_name(event, self._named)}", file=sys.stderr)
-        elif isinstance(event, FileFinished):
+        elif isinstance(event, FileFinished | FileSkipped):
             self._done += 1
             if self._done == self._total:
                 print(f"{self._done}/{self._total} files in {time.monotonic() - self._started:.0f} s", file=sys.stderr)
@@ -67,7 +67,7 @@ def _bar(named: bool) -> Iterator[Progress]:
                 bar.update(task, total=event.total)
             elif isinstance(event, FileStarted):
                 bar.update(task, description=escape(safe_text(_name(event, named), 40)))
-            elif isinstance(event, FileFinished):
+            elif isinstance(event, FileFinished | FileSkipped):
                 bar.advance(task)
 
         yield show

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from . import exits
+from .folder_run import Point
 
 if TYPE_CHECKING:
     from deepfake_detect.case.ledger import Mode
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from deepfake_detect.ledger import Ledger
     from deepfake_detect.media import SamplingPlan
     from deepfake_detect.options import ScanOptions
+    from deepfake_detect.originals import Comparer
 
     Outcome: TypeAlias = Report | Failure
 
@@ -100,6 +102,21 @@ def scan(
     fail_on: Annotated[
         str | None, typer.Option(help="Exit with 10 if a file has one of these labels, comma-separated.")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="In folders too, make maps, crops, pages and robustness tests for all files.")
+    ] = False,
+    operating_point: Annotated[
+        Point | None, typer.Option(help="Thresholds; default: strict for folders, standard for named files.")
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="What Autopsy, IPED or others say of the exported files.")
+    ] = None,
+    known: Annotated[
+        list[Path] | None, typer.Option(metavar="HASHES", help="Leave out files with these MD5, SHA-1 or SHA-256.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count files by kind and estimate time and disk; write nothing.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the case: scan what is not finished.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="As --resume, and retry what failed.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Scan all again, with other options than before.")] = False,
@@ -117,15 +134,21 @@ def scan(
 
       deepfake-detect scan --format jsonl evidence/ > results.jsonl
 
+      deepfake-detect scan --dry-run evidence/
+
+      deepfake-detect scan -o CASE --manifest FileList.csv --known nsrl.txt export/
+
       deepfake-detect scan -o CASE --resume evidence/
 
-    Exit codes: 0 done, 1 nothing could be analysed, 2 wrong usage, 3 some files failed, 10 a label of --fail-on.
+    Exit codes: 0 done, 1 nothing could be analysed, 2 wrong usage, 3 some files failed, 10 a label of --fail-on,
+    130 interrupted.
     """
     with exits.reported_errors():
         from deepfake_detect.errors import DeepfakeDetectError
         from deepfake_detect.media import SamplingPlan
         from deepfake_detect.pipeline import Scanner
 
+        from .folder_run import drive, in_full, point
         from .handling import handling, keeps_pictures
         from .interrupt import interruptible
         from .progress import shown
@@ -135,35 +158,56 @@ def scan(
         handled = handling(profile, survivor, minor, case_id, exhibit, examiner, organisation)
         keeps_pictures(pictures, handled)  # wrong usage is told before a folder is made
         mode = _mode(output, resume, retry_failed, restart)
+        listed = drive(known, manifest)
+        if dry_run:
+            from .dry_run import dry_run as survey
+
+            survey(_files(paths, output), max_audio, full, quiet)
+            raise typer.Exit(exits.DONE)
         tally = exits.Tally()
-        with interruptible(lambda: _stopped(output, handled, tally)), _case(output, handled, paths, quiet) as case:
+        with (
+            interruptible(lambda: _stopped(output, handled, tally)),
+            _case(output, handled, paths, quiet) as case,
+            listed.entered(case),
+        ):
             handled = case.handling if case else handled
             kept = keeps_pictures(pictures, handled)
+            at = point(operating_point, paths, None if restart else case)
             options = _options(
-                plan, max_pixels, max_seconds, max_memory, kept, trust_list, language, robustness
+                plan, max_pixels, max_seconds, max_memory, kept, trust_list, language, robustness, at
             )  # fmt: skip
-            compared = None
-            if originals:
-                from .originals import comparer
-
-                folder = case.places.data / "originals" if case else None
-                compared = comparer(
-                    originals, folder, options.limits, weights, supplied_by, not handled.survivor, quiet
-                )  # fmt: skip
-                if case:
-                    case.enter_originals({r.sha256: r.supplied for r in compared.index.records}, supplied_by)
+            compared = _originals(originals, case, options, weights, supplied_by, handled, quiet)
             with Scanner(
                 device=device.value, detectors=detectors.split(",") if detectors else None, options=options,
                 weights=str(weights) if weights else None, plugins=not no_plugins, comparer=compared,
             ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
                 _tell_unprotected(scanner.protections)
-                ledger = _ledger(case, mode)
-                outcomes = scanner.scan_all(_files(paths, output), timeout=timeout, progress=progress, ledger=ledger)
+                outcomes = scanner.scan_all(
+                    _files(paths, output), timeout=timeout, progress=progress,
+                    ledger=listed.ledger(_ledger(case, mode)), full=in_full(paths, full),
+                )  # fmt: skip
                 ids = tuple(loaded.card.id for loaded in scanner.detectors)
-                _write(format_, _kept(outcomes, tally, case, handled), ids)
+                _write(format_, _kept(map(listed.join, outcomes), tally, case, handled), ids)
         if not tally.files:
-            raise DeepfakeDetectError("no file to scan", "Name a file, or a folder that holds one.")
+            what = "every file is known" if listed.left_out else "no file to scan"
+            raise DeepfakeDetectError(what, "Name a file, or a folder that holds one.")
         raise typer.Exit(tally.exit_code(labels))
+
+
+def _originals(
+    originals: list[Path] | None, case: CaseWriter | None, options: ScanOptions, weights: Path | None,
+    supplied_by: str | None, handled: Handling, quiet: bool,
+) -> Comparer | None:  # fmt: skip
+    """The originals to compare with, if there are any, entered in the case."""
+    if not originals:
+        return None
+    from .originals import comparer
+
+    folder = case.places.data / "originals" if case else None
+    compared = comparer(originals, folder, options.limits, weights, supplied_by, not handled.survivor, quiet)
+    if case:
+        case.enter_originals({r.sha256: r.supplied for r in compared.index.records}, supplied_by)
+    return compared
 
 
 def _mode(output: Path | None, resume: bool, retry_failed: bool, restart: bool) -> Mode | None:
@@ -195,9 +239,9 @@ def _stopped(output: Path | None, handled: Handling, tally: exits.Tally) -> str:
 
 
 def _ledger(case: CaseWriter | None, mode: Mode | None) -> Ledger | None:
-    from deepfake_detect.case.ledger import CaseLedger
+    from deepfake_detect.case.ledger import CaseLedger, Mode
 
-    return CaseLedger(case, mode) if case is not None and mode is not None else None
+    return CaseLedger(case, mode or Mode.AGAIN) if case is not None else None
 
 
 def _tell_unprotected(protections: tuple[str, ...]) -> None:
@@ -207,7 +251,7 @@ def _tell_unprotected(protections: tuple[str, ...]) -> None:
 
 def _options(
     plan: SamplingPlan, max_pixels: int, max_seconds: float, max_memory: float, pictures: bool,
-    trust_list: Path | None, language: str | None, robustness: bool,
+    trust_list: Path | None, language: str | None, robustness: bool, at: str,
 ) -> ScanOptions:  # fmt: skip
     from deepfake_detect.ingest import Limits
     from deepfake_detect.options import ScanOptions, parse_language
@@ -215,7 +259,7 @@ def _options(
     trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
     limits = Limits(max_pixels=max_pixels, max_seconds=max_seconds, max_memory_bytes=int(max_memory * 2**30))
     spoken = parse_language(language) if language is not None else None
-    return ScanOptions(plan, limits, pictures, trusted, spoken, robustness)
+    return ScanOptions(plan, limits, pictures, trusted, spoken, robustness, at)
 
 
 def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:

@@ -6,6 +6,7 @@ The key is the SHA-256 of the bytes and the fingerprint of the run (version, det
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -59,6 +60,34 @@ class RecentReports:
         self._reports[report.media.sha256] = _without_bytes(report)
         if len(self._reports) > self._remembered:
             self._reports.popitem(last=False)
+
+
+class WithoutKnown:
+    """A ledger that also leaves out what ``match`` names a hash of; ``told`` hears of each such file."""
+
+    def __init__(
+        self, ledger: Ledger, match: Callable[[Identity], str | None], told: Callable[[Identity, str], None]
+    ) -> None:
+        self._ledger, self._match, self._told = ledger, match, told
+
+    def begin(self, fingerprint: str) -> None:
+        """As the other ledger."""
+        self._ledger.begin(fingerprint)
+
+    def skips(self, identity: Identity) -> bool:
+        """Whether the bytes are known."""
+        by = self._match(identity)
+        if by is not None:
+            self._told(identity, by)
+        return by is not None or self._ledger.skips(identity)
+
+    def find(self, sha256: str, full: bool) -> Report | None:
+        """As the other ledger."""
+        return self._ledger.find(sha256, full)
+
+    def add(self, report: Report) -> None:
+        """As the other ledger."""
+        self._ledger.add(report)
 
 
 def at(report: Report, path: str) -> Report:

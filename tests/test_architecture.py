@@ -63,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
         "record",
         "robustness",
     },
+    "estimate": TYPES | {"ingest"},
     "vectors": set(),
     "selftest": TYPES | {"checkpoints", "detect", "extract", "ingest", "loading", "options", "pipeline", "record"},
     "__init__": {"errors", "findings", "options", "pipeline"},

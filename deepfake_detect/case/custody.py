@@ -38,6 +38,7 @@ class Action(StrEnum):
     REPORTED = "reported"
     MEDIA_SHOWN = "media_shown"
     SKIPPED_KNOWN = "skipped_known"
+    MANIFEST_JOINED = "manifest_joined"
     REPAIRED = "repaired"
     FINALISED = "finalised"
 

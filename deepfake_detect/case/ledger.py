@@ -20,8 +20,8 @@ _MAY_PASS = frozenset({Reason.FAILED, Reason.TIMEOUT, Reason.WEIGHTS_MISSING})  
 class Mode(StrEnum):
     """What a run does with the results that its case has already.
 
-    ``again``: scan every file, as long as the case was made with the same fingerprint; ``restart``: with any;
-    ``resume``: only what is not finished; ``retry_failed``: that, and what failed or timed out.
+    ``again``: scan every file; ``restart``: that, and replace every report; ``resume``: only what is not finished;
+    ``retry_failed``: that, and what failed or timed out. The last two go on with the same fingerprint only.
     """
 
     AGAIN = "again"
@@ -40,9 +40,9 @@ class CaseLedger:
         self.found = 0
 
     def begin(self, fingerprint: str) -> None:
-        """Raises ``UsageError`` if the case has a report of another fingerprint, unless the run restarts it."""
+        """Raises ``UsageError`` if a run that goes on finds a report of another fingerprint."""
         others = self._case.fingerprints - {fingerprint}
-        if others and self._mode is not Mode.RESTART:
+        if others and self._mode in (Mode.RESUME, Mode.RETRY_FAILED):
             raise UsageError(
                 f"the case {self._case.folder} was made with other options, detectors, weights or another version",
                 "Use the same ones, name another folder with -o, or let --restart replace its reports.",

@@ -124,6 +124,13 @@ class CaseWriter:
         """The fingerprints of the runs that made the case's reports."""
         return {entry.fingerprint for entry in self._entries.values() if entry.fingerprint}
 
+    def operating_point(self) -> str | None:
+        """At which operating point the case's latest report was made; None without one."""
+        latest = next((entry for entry in reversed(self._entries.values()) if entry.fingerprint), None)
+        report = CaseReader(self.folder).result(latest.name, beside=False) if latest else None
+        point = report.run.options.get("operating_point") if isinstance(report, Report) else None
+        return str(point) if point else None
+
     def finished(self, sha256: str) -> IndexEntry | None:
         """What the index has on these bytes, if the result was written and logged whole; else None."""
         return self._entries.get(sha256) if sha256 in self._documents else None
