@@ -1,27 +1,34 @@
-"""What holds for every registered detector, on samples cut from real media with the real weights."""
+"""What holds for every registered detector, on samples cut from real media: the built-in ones with the real weights,
+and added ones, of every kind of sample, with tiny random weights.
+"""
 
 from __future__ import annotations
 
 import io
+import json
 import math
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_models
 from PIL import Image, PngImagePlugin
 
-from deepfake_detect.checkpoints import WeightStore
+from deepfake_detect.adding import add_weights, pin_calibration
+from deepfake_detect.calibrating import SPLITS
+from deepfake_detect.checkpoints import WeightsEntry, WeightStore
 from deepfake_detect.deadline import Deadline
-from deepfake_detect.detect import Facts, Outcome, Refusal, Registry, Score
+from deepfake_detect.detect import Facts, Outcome, Refusal, RegisteredDetector, Registry, Score
 from deepfake_detect.detect.runtime import TORCH_CPU
 from deepfake_detect.errors import WeightsMissingError
 from deepfake_detect.findings import Reason
+from deepfake_detect.fuse.fit import Row, as_json, fit
 from deepfake_detect.gather import Finders, gather
 from deepfake_detect.ingest import open_media
 from deepfake_detect.loading import LoadedDetector, load_detectors
@@ -29,7 +36,9 @@ from deepfake_detect.media import FaceTrack, Picture, SamplingPlan, SpeechWindow
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 MEDIA = ("portrait.jpg", "portrait-face-altered.jpg", "clip-face-altered.mp4", "speech.flac", "speech-espeak.opus")
-IDS = Registry(plugins=False).ids()
+BUILT_IN = Registry(plugins=False).ids()
+ADDED = {"tiny-picture": "picture", "tiny-pieces": "pieces", "tiny-face": "face", "tiny-voice": "voice"}
+IDS = (*BUILT_IN, *ADDED)
 BATCH_TOLERANCE = 1e-3  # of a raw score, alone against in a batch
 RUNTIME_TOLERANCE = 5e-2  # of a raw score, onnxruntime against torch
 
@@ -64,7 +73,9 @@ def _declared_picture() -> bytes:
 def _shortened(sample: Any) -> Any:
     if isinstance(sample, FaceTrack):
         return replace(sample, faces=sample.faces[:2])
-    return replace(sample, crops=sample.crops[:2]) if isinstance(sample, Picture) else sample
+    if isinstance(sample, Picture):
+        return replace(sample, crops=sample.crops[:2], overviews=sample.overviews[:2])
+    return sample
 
 
 def _extreme(sample: Any) -> Any:
@@ -77,16 +88,64 @@ def _extreme(sample: Any) -> Any:
     if isinstance(sample, FaceTrack):
         return replace(sample, faces=tuple(replace(f, pixels=noise(f.pixels)) for f in sample.faces))
     if isinstance(sample, Picture):
-        return replace(sample, crops=tuple(replace(c, pixels=noise(c.pixels)) for c in sample.crops))
+        crops, frames = (
+            tuple(replace(c, pixels=noise(c.pixels)) for c in part) for part in (sample.crops, sample.overviews)
+        )
+        return replace(sample, crops=crops, overviews=frames)
     if isinstance(sample, SpeechWindow):
         return replace(sample, samples=np.sign(rng.normal(size=sample.samples.shape)).astype(np.float32))
     return sample
 
 
-@pytest.fixture(scope="session", params=IDS)
-def loaded(request: pytest.FixtureRequest) -> LoadedDetector:
-    """Each built-in detector, loaded."""
-    _, (detector,) = load_detectors(Registry(plugins=False).select((request.param,)), WeightStore(), "cpu")
+@pytest.fixture(scope="module", autouse=True)
+def added(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tiny models, added and calibrated in a data folder of their own; the curves are of made-up scores."""
+    folder = tmp_path_factory.mktemp("added")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder / "data"))
+        card = folder / "card.toml"
+        card.write_text(tiny_models.picture_card("tiny-pieces", "onnx", "pieces"))
+        _calibrate(add_weights(tiny_models.ONNX, card=card))
+        card.write_text(tiny_models.picture_card("tiny-face", "timm", "face", 'architecture = "test_resnet"'))
+        _calibrate(add_weights(tiny_models.timm_checkpoint(folder / "timm.pth"), card=card))
+        vit = tiny_models.hugging_face_picture(folder / "vit")
+        _calibrate(add_weights(vit, id_="tiny-picture", synthetic=["fake"]))
+        voice = tiny_models.hugging_face_voice(folder / "voice")
+        _calibrate(add_weights(voice, id_="tiny-voice", synthetic=["machine"]))
+        yield
+
+
+def _calibrate(entry: WeightsEntry) -> None:
+    """A calibration of each condition, from its lowest quantities on."""
+    rng, looks_at = np.random.default_rng(0), ADDED[entry.id]
+    names = {"voice": ("high_band_db", "dynamics_db"), "face": ("face_px", "detail")}
+    lowest = dict.fromkeys(names.get(looks_at, ("short_side", "detail")), -100.0)
+    parts = [{n: low for n, (low, _) in ranges.items() if low is not None} for ranges in SPLITS[looks_at].values()]
+    rows = [
+        Row(
+            float(rng.normal(fake)),
+            fake,
+            lowest | {n: low for n, (low, _) in ranges.items() if low is not None},
+            str(i),
+        )
+        for ranges in SPLITS[looks_at].values()
+        for fake in (False, True)
+        for i in range(100)
+    ]
+    weights = {"id": entry.id, "sha256": entry.sha256}
+    made = as_json(fit(rows, SPLITS[looks_at]), entry.id, weights, "made up", {})
+    pin_calibration(entry.id, json.dumps(made))
+
+
+def registered(id_: str) -> RegisteredDetector:
+    (found,) = Registry(plugins=id_ in ADDED).select((id_,))
+    return found
+
+
+@pytest.fixture(scope="module", params=IDS)
+def loaded(request: pytest.FixtureRequest, added: None) -> LoadedDetector:
+    """Each detector, loaded."""
+    _, (detector,) = load_detectors((registered(request.param),), WeightStore(), "cpu")
     return detector
 
 
@@ -124,8 +183,8 @@ def test_its_card_is_complete(loaded: LoadedDetector) -> None:
 def test_making_one_loads_nothing_heavy(loaded: LoadedDetector) -> None:
     code = (
         "import sys; from deepfake_detect.detect import Registry;"
-        f"Registry(False).select(({loaded.card.id!r},))[0].create();"
-        "print(sorted({'torch', 'onnxruntime', 'cv2', 'librosa'} & sys.modules.keys()))"
+        f"Registry({loaded.card.id in ADDED}).select(({loaded.card.id!r},))[0].create();"
+        "print(sorted({'torch', 'onnxruntime', 'cv2', 'librosa', 'transformers', 'timm'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -184,8 +243,7 @@ def test_nothing_gives_nothing(loaded: LoadedDetector) -> None:
 def test_both_runtimes_give_the_same(loaded: LoadedDetector, samples: Samples) -> None:
     if not loaded.card.weights:
         return
-    (registered,) = Registry(plugins=False).select((loaded.card.id,))
-    torch_detector = registered.create()
+    torch_detector = registered(loaded.card.id).create()
     torch_detector.load(WeightStore(), TORCH_CPU)
     batch = samples[loaded.card.consumes]
     for one, other in zip(score(loaded, batch), torch_detector.score(batch), strict=True):
@@ -202,7 +260,7 @@ def test_missing_weights_are_a_reason(
         raise WeightsMissingError("weights are missing", "Reinstall.")
 
     monkeypatch.setattr(WeightStore, "locate", nowhere)
-    _, (empty,) = load_detectors(Registry(plugins=False).select((loaded.card.id,)), WeightStore(), "cpu")
+    _, (empty,) = load_detectors((registered(loaded.card.id),), WeightStore(), "cpu")
     outcomes = empty.score(samples[loaded.card.consumes])
     assert {o.reason for o in outcomes if isinstance(o, Refusal)} == {Reason.WEIGHTS_MISSING}
     assert not any(isinstance(o, Score) for o in outcomes)

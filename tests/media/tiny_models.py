@@ -1,7 +1,7 @@
 """Tiny classifiers as people publish them, with random weights: what they say means nothing, how they are read does.
 
-`tiny.onnx` beside this file is committed, since `onnx` is no dependency of the tests; this script writes it anew (package
-onnx): `python tests/media/tiny_models.py`.
+`tiny.onnx` beside this file is committed, since `onnx` is no dependency of the tests; this script writes it anew, with
+the package onnx: `python tests/media/tiny_models.py`.
 """
 
 from __future__ import annotations
