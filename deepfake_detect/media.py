@@ -64,6 +64,17 @@ class Region:
         if self.x < 0 or self.y < 0 or self.width <= 0 or self.height <= 0:
             raise ValueError(f"not a region: {self.x},{self.y} {self.width}x{self.height}")
 
+    def moved(self, x: int, y: int) -> Region:
+        """The same rectangle, ``x`` pixels further right and ``y`` further down."""
+        return Region(self.x + x, self.y + y, self.width, self.height)
+
+    def within(self, width: int, height: int) -> Region | None:
+        """What of it lies in a frame of this size; None if nothing does."""
+        right, bottom = min(self.x + self.width, width), min(self.y + self.height, height)
+        if self.x >= right or self.y >= bottom:
+            return None
+        return Region(self.x, self.y, right - self.x, bottom - self.y)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -204,7 +215,9 @@ class NativeCrop:
 class Picture:
     """The whole picture, or the sampled frames of one video, as native-resolution crops.
 
-    ``overviews``: the frames that the crops were cut from, each scaled down to at most 512 pixels a side.
+    ``width`` and ``height`` are those of the part that was looked at. ``overviews``: the frames that the crops were cut
+    from, each scaled down to at most 512 pixels a side. ``part``: where in the full frame that part lies, None for the
+    whole; regions of crops are always in pixels of the full frame.
     """
 
     width: int
@@ -213,6 +226,7 @@ class Picture:
     crops: tuple[NativeCrop, ...]
     facts: ContainerFacts
     overviews: tuple[Frame, ...] = ()
+    part: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)

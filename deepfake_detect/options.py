@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from .errors import UsageError
 from .ingest import Limits
-from .media import JsonValue, SamplingPlan
+from .media import JsonValue, Region, SamplingPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class ScanOptions:
     ``language``: what is spoken, as a person stated it (``parse_language``), or None; it changes no score, only which
     error rates the report names. ``robustness``: whether the strongest lines are scored again after re-shippings.
     ``operating_point``: ``standard``, or ``strict`` for folders of many files that are nearly all genuine.
+    ``region``: the part of every frame to look at, in pixels of the full frame; None: all, of a screenshot the picture
+    found in it.
     """
 
     plan: SamplingPlan = field(default_factory=SamplingPlan)
@@ -29,6 +31,7 @@ class ScanOptions:
     language: str | None = None
     robustness: bool = True
     operating_point: str = "standard"
+    region: Region | None = None
 
     def as_json(self) -> Mapping[str, JsonValue]:
         """The options as the report records them."""
@@ -42,3 +45,11 @@ def parse_language(text: str) -> str:
         raise UsageError("this is no language tag", "Give a code such as vi, fr, en or wo (BCP 47).")
     first, *rest = tag.split("-")
     return "-".join([first.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])
+
+
+def parse_region(text: str) -> Region:
+    """``x,y,width,height`` in pixels. Raises ``UsageError`` for anything else."""
+    try:
+        return Region(*(int(number) for number in text.split(",")))
+    except (TypeError, ValueError) as error:
+        raise UsageError("this is no region", "Give x,y,width,height in pixels, such as 0,200,720,960.") from error

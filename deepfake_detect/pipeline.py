@@ -173,7 +173,7 @@ class Scanner:
         """The fields of a report that come from the file. ``full``: with the second pass, whatever the first finds."""
         limits, trusted = self.options.limits, self.options.trust_list
         with self._isolation.open_media(source, identity, limits, trusted, deadline.check) as opened:
-            gathered = gather(opened, self.options.plan, self._finders, deadline)
+            gathered = gather(opened, self.options.plan, self._finders, deadline, self.options.region)
             judged = judge(self.detectors, gathered, deadline)
             matches, abstained, more_gaps = self._compared(opened, gathered, deadline)
             second = full or bool(matches) or flagged(lines(self.detectors, judged.findings), _facts(judged.findings))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 from ..errors import ReportError, UnreadableError, UsageError
 from ..findings import Abstention, Finding, Report, RunRecord
 from ..ingest import Limits
-from ..media import JsonValue, SamplingPlan
+from ..media import JsonValue, Region, SamplingPlan
 from ..options import ScanOptions
 from ..originals import Comparer
 from ..pipeline import Scanner
@@ -84,7 +84,8 @@ def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
     plan, limits = _rebuilt(SamplingPlan, recorded.get("plan")), _rebuilt(Limits, recorded.get("limits"))
     language = recorded.get("language")
     stated = language if isinstance(language, str) else None
-    return ScanOptions(plan, limits, pictures=False, trust_list=trust_list, language=stated)
+    region = _rebuilt(Region, recorded["region"]) if recorded.get("region") else None
+    return ScanOptions(plan, limits, pictures=False, trust_list=trust_list, language=stated, region=region)
 
 
 def _comparer(run: RunRecord, comparer: Comparer | None) -> Comparer | None:

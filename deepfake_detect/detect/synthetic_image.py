@@ -74,7 +74,8 @@ class SyntheticImage(Detector[Picture]):
             "short_side": float(min(picture.width, picture.height)),
             "pieces": float(len(crops)),
         }
-        return Score(float(scores.mean()), quantities, timeline=_timeline(crops, scores) if picture.moving else ())
+        timeline = _timeline(crops, scores) if picture.moving else ()
+        return Score(float(scores.mean()), quantities, region=picture.part, timeline=timeline)
 
 
 def _timeline(crops: Sequence[NativeCrop], scores: np.ndarray) -> tuple[tuple[float, float], ...]:
