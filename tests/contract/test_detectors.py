@@ -122,13 +122,8 @@ def _calibrate(entry: WeightsEntry) -> None:
     lowest = dict.fromkeys(names.get(looks_at, ("short_side", "detail")), -100.0)
     parts = [{n: low for n, (low, _) in ranges.items() if low is not None} for ranges in SPLITS[looks_at].values()]
     rows = [
-        Row(
-            float(rng.normal(fake)),
-            fake,
-            lowest | {n: low for n, (low, _) in ranges.items() if low is not None},
-            str(i),
-        )
-        for ranges in SPLITS[looks_at].values()
+        Row(float(rng.normal(fake)), fake, lowest | part, str(i))
+        for part in parts
         for fake in (False, True)
         for i in range(100)
     ]
