@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ..findings import Evidence, Finding
 from ..media import FaceTrack, JsonValue, MediaFile, Region
+from .capture import Capture
 from .compare import Comparison
 from .index import OriginalRecord
 from .pictures import evidence
-from .register import Registration
+from .register import Registration, size_ratio
 
 SHARED = "this picture and the file supplied as original share content, one copied from the other or both from a third"
 APART = "the two pictures were made independently of each other"
@@ -36,6 +37,7 @@ class Match:
     scale: float
     registration: Registration
     comparison: Comparison
+    shot: Capture
 
 
 def finding(
@@ -49,8 +51,8 @@ def finding(
     zones = tuple(_zone(name, subject, mask, comparison) for name, subject, mask in _zones(match, tracks))
     share = float(comparison.reused.mean())
     facts: dict[str, JsonValue] = {
-        "relation": "shares_content",
-        "statement": _statement(comparison, zones),
+        "relation": "another_shot" if match.shot.another_shot else "shares_content",
+        "statement": _statement(match, zones),
         "original": {
             "path": record.path if named else None, "sha256": record.sha256, "size": record.size, "kind": record.kind,
             "width": record.width, "height": record.height, "time": match.original_time,
@@ -64,6 +66,7 @@ def finding(
         "share_of_suspect_different": round(float(comparison.differs.mean()), 4),
         "share_of_original_shown": round(_shown(match), 4),
         **_placement(match),
+        "grain": _grain(match.shot),
         "zones": zones,
         "same_regions": _regions(comparison.reused, match.factor),
         "different_regions": _regions(comparison.differs, match.factor),
@@ -75,8 +78,21 @@ def finding(
     return Finding(detector, "file", None, None, None, False, region=box, facts=facts, evidence=(*notes, *shown))
 
 
-def _statement(comparison: Comparison, zones: Sequence[dict[str, JsonValue]]) -> str:
+def _grain(shot: Capture) -> dict[str, JsonValue]:
+    """Whether the two share their grain, which a copy does and another shot does not."""
+    return {
+        "answer": shot.grain.value, "correlation": shot.correlation, "of_suspect": shot.suspect_grain,
+        "of_original": shot.original_grain, "same_framing": shot.framing,
+    }  # fmt: skip
+
+
+def _statement(match: Match, zones: Sequence[dict[str, JsonValue]]) -> str:
+    comparison = match.comparison
     same, other = comparison.reused.mean(), comparison.differs.mean()
+    if match.shot.another_shot:
+        text = "This picture shows the scene of the file supplied as original, but with grain of its own: another shot"
+        text += " of the same scene, or a copy that was given new grain, so a difference is no sign of an edit"
+        return f"{text}; {_percent(float(other))} of it differs" if other else text
     text = f"About {_percent(float(same))} of this picture is the same as in the file supplied as original"
     if other:
         text += f"; {_percent(float(other))} differs from it beyond what recompression explains"
@@ -173,7 +189,7 @@ def _shown(match: Match) -> float:
 def _placement(match: Match) -> dict[str, JsonValue]:
     """Scale, turn and mirror of the original in the suspect, in full pixels of both."""
     matrix = match.registration.matrix / match.registration.matrix[2, 2]
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))) * match.scale * match.factor
+    scale = size_ratio(match.registration) * match.scale * match.factor
     turn = float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
     return {
         "mirrored": match.registration.mirrored,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ _CODE_BITS = 8 * CODE_BYTES
 _PAIRS_PER_BIT = 6
 _CONTRAST = 0.01  # a quarter of SIFT's default: skin, sky and walls give few corners otherwise
 _CELLS_BY_RADIUS = ((5, 6, 9, 10), (1, 2, 4, 7, 8, 11, 13, 14), (0, 3, 12, 15))  # of SIFT's 4 x 4 grid
+_SOUGHT = 2  # times as many are sought as are kept, so that there are wide ones among them
 _COARSE_PX = 5.0  # features wider than this survive a resize to a quarter
 
 
@@ -56,17 +55,15 @@ def features(pixels: Pixels, side: int, count: int) -> Features:
     import cv2
 
     small = shrink(pixels, side)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    sift = cv2.SIFT.create(0, contrastThreshold=_CONTRAST)
-    found = sift.detect(grey, None)
-    keypoints, descriptors = sift.compute(grey, _best(found, count)) if found else ((), None)
+    sift = cv2.SIFT.create(_SOUGHT * count, contrastThreshold=_CONTRAST)
+    found, descriptors = sift.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), None)
     if descriptors is None:
         descriptors = np.empty((0, 128), np.float32)
     factor = pixels.shape[1] / small.shape[1]
-    points = np.array(
-        [(k.pt[0] * factor, k.pt[1] * factor, k.size * factor, k.angle) for k in keypoints], np.float32
-    ).reshape(-1, 4)
-    return Features(pixels.shape[1], pixels.shape[0], points, descriptors.astype(np.uint8))
+    points = np.array([(*k.pt, k.size, k.angle, k.response) for k in found], np.float32).reshape(-1, 5)
+    chosen = _best(points[:, 2], points[:, 4], count)
+    scaled = points[chosen, :4] * np.array([factor, factor, factor, 1], np.float32)
+    return Features(pixels.shape[1], pixels.shape[0], scaled, descriptors[chosen].astype(np.uint8))
 
 
 def mirrored(found: Features) -> Features:
@@ -82,13 +79,13 @@ def mirrored(found: Features) -> Features:
     return Features(found.width, found.height, points, np.ascontiguousarray(turned).reshape(-1, 128))
 
 
-def _best(found: Sequence[Any], count: int) -> list[Any]:
-    """Of cv2.KeyPoint."""
-    ordered = sorted(found, key=lambda k: -k.response)
-    wide = [k for k in ordered if k.size >= _COARSE_PX][: count // 2]
-    chosen = set(map(id, wide))
-    rest = [k for k in ordered if id(k) not in chosen][: count - len(wide)]
-    return sorted((*wide, *rest), key=lambda k: -k.response)
+def _best(sizes: NDArray[np.float32], responses: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Which features are kept, the strongest first."""
+    order = np.argsort(-responses, kind="stable")
+    wide = order[sizes[order] >= _COARSE_PX][: count // 2]
+    rest = order[~np.isin(order, wide)][: count - len(wide)]
+    chosen = np.concatenate([wide, rest])
+    return np.asarray(chosen[np.argsort(-responses[chosen], kind="stable")])
 
 
 @cache

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from .features import CODE_BYTES, Features, codes
 
 INDEX_SIDE = 640  # pixels; features are sought at this size
-INDEX_FEATURES = 500
+INDEX_FEATURES = 600
+QUERY_FEATURES = 2_500  # of the picture that is sought; a small part of it must still have enough
 FRAMES_OF_VIDEO = 16
-_TABLES = 4  # of 16 bits each; half of the true matches agree in one of them under JPEG 40 at a quarter of the size
-_MAX_BUCKET = 4_000  # a code that stands so often tells nothing
+_TABLES = 8  # of 16 bits each, the whole code; nine true matches in ten agree in one of them, degraded one in two
+_MAX_BUCKET = 2_000  # a code that stands so often tells nothing
 _MAX_HAMMING = 30  # of 128 bits; true matches lie near 10, others near 62
-_CHECKED = 60  # frames whose geometry is checked
-_MAX_PAIRS = 150  # of one frame
+_CHECKED = 120  # frames whose geometry is checked
+_MAX_PAIRS = 200  # of one frame
 _PLACE = 0.06  # of the original's diagonal: how far a point may lie from where a common similarity puts it
 PDQ_SAME = 31  # of 256 bits, the bound that PDQ's authors advise
 PDQ_NEAR = 80
 PDQ_QUALITY = 50
-_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,9 @@ def pack_points(found: Features) -> NDArray[np.uint16]:
 
 
 def hamming(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Bits that differ along the last axis."""
-    return np.asarray(_BITS[first ^ second].sum(-1, dtype=np.int64))
+    """Bits that differ along the last axis, whose length is divisible by eight."""
+    words = [np.ascontiguousarray(codes_).view(np.uint64) for codes_ in (first, second)]
+    return np.asarray(np.bitwise_count(words[0] ^ words[1]).sum(-1, dtype=np.int64))
 
 
 class OriginalsIndex:
@@ -108,10 +109,11 @@ class OriginalsIndex:
         self._quality = np.array([e.quality for e in entries], np.int64)
         self._tables = [self._table(k) for k in range(_TABLES)]
 
-    def _table(self, k: int) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    def _table(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Where the features with each key begin in the order, and the order."""
         keys = np.ascontiguousarray(self._codes).view(np.uint16)[:, k] if len(self._codes) else np.empty(0, np.uint16)
-        order = np.argsort(keys, kind="stable").astype(np.int32)
-        return keys[order], order
+        starts = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << 16))])
+        return starts, np.argsort(keys, kind="stable").astype(np.int32)
 
     def search(
         self, found: Features, mirrored: Features, pdq: tuple[NDArray[np.uint8], int], limit: int
@@ -152,22 +154,30 @@ class OriginalsIndex:
             return support
         frames = self._frame[pairs[:, 1]]
         counts = np.bincount(frames, minlength=len(self.entries))
+        votes = np.bincount(frames, self._weights(pairs), len(self.entries))
+        votes[counts < 3] = 0
         query = pack_points(found)
-        for frame in np.argsort(-counts, kind="stable")[:_CHECKED]:
-            if counts[frame] < 3:
+        for frame in np.argsort(-votes, kind="stable")[:_CHECKED]:
+            if votes[frame] == 0:
                 break
             mine = pairs[frames == frame]
             mine = mine[np.argsort(mine[:, 2], kind="stable")][:_MAX_PAIRS]
             support[frame] = _consensus(query[mine[:, 0]], self._points[mine[:, 1]], mine[:, :2])
         return support
 
+    @staticmethod
+    def _weights(pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A pair tells more the closer it is, and the fewer others its feature of the query has."""
+        close = np.square(1 - pairs[:, 2] / (_MAX_HAMMING + 1))
+        return np.asarray(close / np.bincount(pairs[:, 0])[pairs[:, 0]])
+
     def _pairs(self, query: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(m, 3): feature of the query, feature of the index, Hamming distance; each pair once."""
         found = [np.empty((0, 2), np.int64)]
         keys = np.ascontiguousarray(query).view(np.uint16) if len(query) else np.empty((0, _TABLES), np.uint16)
-        for k, (sorted_keys, order) in enumerate(self._tables):
-            low = np.searchsorted(sorted_keys, keys[:, k], "left")
-            count = np.searchsorted(sorted_keys, keys[:, k], "right") - low
+        for k, (starts, order) in enumerate(self._tables):
+            low = starts[keys[:, k]]
+            count = starts[keys[:, k].astype(np.int64) + 1] - low
             count[count > _MAX_BUCKET] = 0
             mine = np.repeat(np.arange(len(keys)), count)
             offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)

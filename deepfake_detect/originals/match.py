@@ -13,14 +13,15 @@ from ..fuse import Calibration, parse_calibration
 from ..ingest import OpenMedia
 from ..media import FaceTrack, Frame, JsonValue, MediaFile, Pixels, SamplingPlan
 from .answer import Match, finding
+from .capture import capture
 from .compare import compare
 from .features import Features, features, hashes, mirrored
-from .index import INDEX_FEATURES, INDEX_SIDE, PDQ_SAME, Candidate, OriginalRecord, OriginalsIndex
-from .register import REGISTER_FEATURES, REGISTER_SIDE, Registration, at_side, register
+from .index import PDQ_SAME, QUERY_FEATURES, Candidate, OriginalRecord, OriginalsIndex
+from .register import REGISTER_FEATURES, REGISTER_SIDE, Registration, at_side, register, size_ratio
 from .store import PLAN, Opener
 
 DETECTOR = "original-match"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 CALIBRATION = "calibration/original-match.json"
 MIN_CONFIRMED = 10  # matches; chosen by hand; rare pairs without shared content have more, see benchmarks/results
 MAX_FRAMES = 8  # of a suspect video
@@ -33,7 +34,8 @@ LIMITS = (
     "A difference can be harmless: a filter, a sticker, retouching, text, another crop.",
     "Changes finer than compression and resizing leave are not seen; the rim of the original is not compared.",
     "Plain surfaces without detail (sky, walls) give little to find a picture by.",
-    "Two shots of one scene seconds apart can be told from an edit only by what moved between them.",
+    "Two shots of one scene seconds apart are told from a copy by their grain, where compression and resizing have left"
+    " enough of it; a copy that was given new grain looks the same.",
 )
 
 
@@ -107,7 +109,7 @@ class Comparer:
             matches += [match] if match is not None else []
         matches.sort(key=lambda m: (-m.registration.confirmed, m.record.path))
         findings = tuple(
-            finding(DETECTOR, m, media, tracks, self._ratio(m.registration), self.options.supplied_by, named,
+            finding(DETECTOR, m, media, tracks, self._ratio(m), self.options.supplied_by, named,
                     pictures and named and rank < MAX_PICTURED)
             for rank, m in enumerate(matches)
         )  # fmt: skip
@@ -118,9 +120,11 @@ class Comparer:
         detail = f"none of the {count} files supplied as originals was found to share content with it"
         return Abstention(DETECTOR, "file", Reason.UNSUPPORTED, detail)
 
-    def _ratio(self, registration: Registration) -> float | None:
+    def _ratio(self, match: Match) -> float | None:
+        if match.shot.another_shot:  # neither proposition fits it
+            return None
         condition = self._calibration.condition({}) if self._calibration else None
-        return condition.llr(float(registration.confirmed)) if condition else None
+        return condition.llr(float(match.registration.confirmed)) if condition else None
 
     def _candidates(self, opened: OpenMedia, deadline: Deadline) -> list[tuple[Look, Candidate]]:
         """For each original worth a comparison, the frame of the suspect that supports it most."""
@@ -137,11 +141,9 @@ class Comparer:
 
     def _search(self, frame: Frame) -> tuple[Look, list[Candidate]]:
         pixels = at_side(frame.pixels)
-        look = Look(
-            frame.time, frame.width / pixels.shape[1], pixels, features(pixels, REGISTER_SIDE, REGISTER_FEATURES)
-        )
-        coarse = features(pixels, INDEX_SIDE, INDEX_FEATURES)
-        return look, self.index.search(coarse, mirrored(coarse), hashes(pixels), MAX_CANDIDATES)
+        found = features(pixels, REGISTER_SIDE, QUERY_FEATURES)
+        look = Look(frame.time, frame.width / pixels.shape[1], pixels, found)
+        return look, self.index.search(found, mirrored(found), hashes(pixels), MAX_CANDIDATES)
 
     def _match(self, look: Look, candidate: Candidate, record: OriginalRecord, opener: Opener) -> Match | None:
         with opener(record.path) as opened:
@@ -151,14 +153,20 @@ class Comparer:
             media = opened.media
             opened.verify_unchanged()
         original = at_side(frame.pixels)
-        theirs = features(original, REGISTER_SIDE, REGISTER_FEATURES)
-        whole = candidate.turned if candidate.pdq <= PDQ_SAME else None
-        placed = register(look.pixels, original, look.found, theirs, whole)
+        placed = self.place(look, candidate, original)
         if placed is None or placed.confirmed < MIN_CONFIRMED:
             return None
         comparison = compare(look.pixels, original, placed)
         scale = original.shape[1] / frame.width
-        return Match(record, media, look.time, frame.time, look.factor, scale, placed, comparison)
+        shot = capture(comparison, placed, scale * look.factor * size_ratio(placed))
+        return Match(record, media, look.time, frame.time, look.factor, scale, placed, comparison, shot)
+
+    @staticmethod
+    def place(look: Look, candidate: Candidate, original: Pixels) -> Registration | None:
+        """Where the original, at most ``REGISTER_SIDE``, lies in the suspect, confirmed or not."""
+        theirs = features(original, REGISTER_SIDE, REGISTER_FEATURES)
+        whole = candidate.turned if candidate.pdq <= PDQ_SAME else None
+        return register(look.pixels, original, look.found, theirs, whole)
 
 
 def _calibration(store: WeightStore) -> Calibration | None:

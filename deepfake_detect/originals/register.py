@@ -287,6 +287,12 @@ def _plausible(matrix: Matrix, original: Pixels) -> bool:
     return all(1 / 3 < r < 3 for r in ratios)
 
 
+def size_ratio(registration: Registration) -> float:
+    """Pixels of the suspect a side for one of the original, both as they were registered."""
+    matrix = registration.matrix / registration.matrix[2, 2]
+    return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+
+
 def at_side(pixels: Pixels) -> Pixels:
     """The picture at the size that registration and comparison use."""
     return shrink(pixels, REGISTER_SIDE)

@@ -26,12 +26,12 @@ from ..errors import DeepfakeDetectError, UnreadableError, UsageError
 from ..ingest import OpenMedia, find_files, open_media
 from ..media import Frame, MediaKind, SamplingPlan
 from .features import codes as codes_of
-from .features import features, hashes
+from .features import features, hashes, shrink
 from .index import FRAMES_OF_VIDEO, INDEX_FEATURES, INDEX_SIDE, Entry, OriginalRecord, OriginalsIndex, pack_points
 
 MAX_ORIGINALS = 20_000
 PLAN = SamplingPlan(max_frames=FRAMES_OF_VIDEO, max_audio_seconds=0.001)  # the sound of an original is not compared
-_FORMAT = "deepfake-detect originals 1"
+_FORMAT = "deepfake-detect originals 2"
 _FILES = ("index.json", "features.npz")
 
 Opener = Callable[[str | os.PathLike[str]], OpenMedia]
@@ -130,8 +130,9 @@ def _frames(items: Iterator[object]) -> Iterator[Frame]:
 
 def describe(frame: Frame) -> Entry:
     """What the index keeps of one frame."""
-    found = features(frame.pixels, INDEX_SIDE, INDEX_FEATURES)
-    vectors, quality = hashes(frame.pixels)
+    small = shrink(frame.pixels, INDEX_SIDE)
+    found = features(small, INDEX_SIDE, INDEX_FEATURES)
+    vectors, quality = hashes(small)
     return Entry(0, frame.time, quality, pack_points(found), codes_of(found.descriptors), vectors[0])
 
 

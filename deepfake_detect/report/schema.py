@@ -74,7 +74,7 @@ _FACTS: dict[str, dict[str, Any]] = {
         "description": "One file supplied as original that shares content; regions are in pixels of the examined file.",
         "type": "object",
         "properties": {
-            "relation": {"enum": ["shares_content"]},
+            "relation": {"enum": ["shares_content", "another_shot"]},
             "statement": _TEXT,
             "original": {
                 "type": "object",
@@ -93,6 +93,17 @@ _FACTS: dict[str, dict[str, Any]] = {
             "turned_degrees": {"type": "number"},
             "scale": {"type": "number", "exclusiveMinimum": 0},
             "bent": {"type": "boolean"},
+            "grain": {
+                "type": "object",
+                "properties": {
+                    "answer": {"enum": ["shared", "own", "undecided"]},
+                    "correlation": {"type": ["number", "null"]},
+                    "of_suspect": {"type": ["number", "null"]},
+                    "of_original": {"type": ["number", "null"]},
+                    "same_framing": {"type": "boolean"},
+                },
+                "required": ["answer", "correlation", "same_framing"],
+            },
             "zones": {
                 "type": "array",
                 "items": {

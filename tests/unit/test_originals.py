@@ -130,6 +130,34 @@ def test_pairs_without_shared_content_confirm_too_little() -> None:
     assert max(confirmed) < MIN_CONFIRMED
 
 
+def shots(seed: int) -> tuple[Rgb, Rgb]:
+    """Two shots of one smooth scene, imitated: the second shifted and exposed otherwise, each with its own grain."""
+    still, rng = cv2.GaussianBlur(scene(seed), (0, 0), 1.2).astype(np.float32), np.random.default_rng(seed)
+    moved = cv2.warpAffine(still, np.array([[1, 0.004, 3.3], [-0.004, 1, -2.4]]), (640, 480), borderMode=1) * 1.06
+    first, second = (np.clip(s + rng.normal(0, 4, s.shape), 0, 255).astype(np.uint8) for s in (still, moved))
+    return first, second
+
+
+def test_another_shot_of_the_scene_is_not_told_as_a_copy(tmp_path: Path) -> None:
+    first, second = shots(31)
+    Image.fromarray(first).save(tmp_path / "o.jpg", quality=95)
+    Image.fromarray(second).save(tmp_path / "s.jpg", quality=92)
+    findings, _, _ = look(index_originals([tmp_path / "o.jpg"]), tmp_path / "s.jpg")
+    facts: Any = findings[0].facts
+    assert facts["relation"] == "another_shot" and facts["grain"]["answer"] == "own"
+    assert "another shot of the same scene" in facts["statement"] and facts["log10_likelihood_ratio"] is None
+
+
+@pytest.mark.parametrize(("quality", "answer"), [(97, "shared"), (30, "undecided")])
+def test_a_copy_of_a_grainy_picture_is_no_other_shot(quality: int, answer: str, tmp_path: Path) -> None:
+    first, _ = shots(31)
+    Image.fromarray(first).save(tmp_path / "o.jpg", quality=95)
+    Image.fromarray(altered(first)[0]).save(tmp_path / "s.jpg", quality=quality)
+    findings, _, _ = look(index_originals([tmp_path / "o.jpg"]), tmp_path / "s.jpg")
+    facts: Any = findings[0].facts
+    assert facts["relation"] == "shares_content" and facts["grain"]["answer"] == answer
+
+
 def test_placement_is_right_to_a_pixel() -> None:
     original = scene(3)
     truth = np.array([[0.7, -0.2, 90], [0.15, 0.75, 20], [1e-5, 2e-5, 1]])
