@@ -268,7 +268,7 @@ class CaseRecord:
 class Report:
     """The result of scanning one file. ``verdict`` is None when nothing could be analysed, ``case`` outside of one.
 
-    ``first_pass``: the file was scored, but nothing in it was flagged, so no map, crop or robustness test was made.
+    ``first_pass``: nothing in the file was flagged, so no map, crop, robustness test or page was made.
     """
 
     media: MediaFile

@@ -154,6 +154,7 @@ class Scanner:
             raise
         except Exception as error:  # whatever breaks over one file costs that file, not the run
             content = _failed(identity, Reason.FAILED, f"unforeseen error: {type(error).__name__}: {error}"[:500])
+        content.setdefault("first_pass", not full)
         run = run_record(
             started, time.monotonic() - clock, self.device, self._detector_records(), self._finders.records(),
             self._recorded_options(), self._plugins, self.protections,

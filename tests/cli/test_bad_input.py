@@ -117,7 +117,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scanned(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
     case = tmp_path_factory.mktemp("out") / "case"
-    yield run("scan", folder, "-o", case, "--format", "jsonl"), case
+    yield run("scan", folder, "-o", case, "--full", "--format", "jsonl"), case
 
 
 FAILED = {

@@ -73,7 +73,7 @@ def names_told(texts: dict[str, bytes]) -> list[str]:
 def standard(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     case = tmp_path_factory.mktemp("standard") / "case"
     done = run(
-        "scan", evidence, "-o", case, *FACES, "--format", "jsonl", "--case-id", "2026-117", "--exhibit", "E1",
+        "scan", evidence, "-o", case, *FACES, "--full", "--format", "jsonl", "--case-id", "2026-117", "--exhibit", "E1",
         "--examiner", "A. Examiner", "--organisation", "An Organisation",
     )  # fmt: skip
     return case, done
@@ -89,7 +89,7 @@ def case(standard: tuple[Path, Any], tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def survivor(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     case = tmp_path_factory.mktemp("survivor") / "case"
-    return case, run("scan", evidence, "-o", case, *FACES, "--survivor", "--format", "jsonl")
+    return case, run("scan", evidence, "-o", case, *FACES, "--full", "--survivor", "--format", "jsonl")
 
 
 def test_the_test_itself_sees_names_and_pictures(standard: tuple[Path, Any]) -> None:

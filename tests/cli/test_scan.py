@@ -31,9 +31,9 @@ def run(*arguments: str | Path, stdin: str = "", **environment: str) -> subproce
 
 @pytest.fixture(scope="module")
 def samples_case(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[bytes], Path]:
-    """The README's first command, into a case."""
+    """The README's first command, into a case, with the second pass for every file."""
     case = tmp_path_factory.mktemp("samples") / "case"
-    return run("scan", SAMPLES, "-o", case, "--format", "jsonl"), case
+    return run("scan", SAMPLES, "-o", case, "--full", "--format", "jsonl"), case
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,18 @@ def test_every_format_is_scanned(formats_case: dict[str, dict[str, Any]], name: 
     assert report["media"]["kind"] == GOOD[name][0]
     assert [a for a in report["abstentions"] if a["detector"] == "scan"] == []
     assert report["abstentions"] or report["findings"]
+
+
+def test_a_folder_run_explains_flagged_files_only(formats_case: dict[str, dict[str, Any]]) -> None:
+    for name, report in formats_case.items():
+        assert report["run"]["options"]["operating_point"] == "strict"
+        drawn = [e for part in (*report["findings"], *report["subjects"]) for e in part["evidence"] if e["image"]]
+        if report["first_pass"]:
+            assert drawn == [], name
+        elif any(f["detector"] == "face-manipulation" for f in report["findings"]):
+            assert drawn, name
+    assert any(report["first_pass"] for report in formats_case.values())
+    assert any(report["findings"] for report in formats_case.values() if report["first_pass"])
 
 
 def test_paths_from_standard_input(tmp_path: Path) -> None:
