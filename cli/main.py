@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from . import (
+    bundle,
     calibrate,
     detectors,
     export,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.command("scan")(scan.scan)
 app.command("open")(open.open_)
+app.command("bundle")(bundle.bundle)
 app.command("match")(match.match)
 for name, command in (
     ("note", note.note), ("tag", tag.tag), ("export", export.export), ("verify", verify.verify),

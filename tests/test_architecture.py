@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "originals": TYPES | {"checkpoints", "deadline", "explain", "fuse", "ingest"},
     "report": TYPES | {"explain"},
     "case": TYPES | {"checkpoints", "ingest", "options", "originals", "pipeline", "report"},
+    "bundle": TYPES,
     "page": TYPES | {"case", "ingest", "options", "originals", "pipeline", "report"},
     "hashing": TYPES | {"ingest"},
     "progress": TYPES,

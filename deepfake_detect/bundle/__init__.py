@@ -1,0 +1,1 @@
+"""One folder with everything that an installation without a network needs."""
