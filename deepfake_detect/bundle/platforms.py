@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 
 PYTHON = "3.11"
-_GLIBC = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")  # of wheels for Linux, newest first
+_GLIBC = range(28, 4, -1)  # minor versions of wheels for Linux, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Platform:
 
 
 def _linux(machine: str) -> Platform:
-    tags = tuple(f"manylinux_{version}_{machine}" for version in _GLIBC)
+    tags = tuple(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC)
     legacy = (f"manylinux2014_{machine}", f"linux_{machine}")
     return Platform(f"linux-{machine}", f"{machine}-manylinux_2_28", (*tags, *legacy), ".desktop")
 
