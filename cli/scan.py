@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deepfake_detect.media import SamplingPlan
     from deepfake_detect.options import ScanOptions
     from deepfake_detect.originals import Comparer
+    from deepfake_detect.pipeline import Scanner
 
     Outcome: TypeAlias = Report | Failure
 
@@ -114,6 +115,9 @@ def scan(
     known: Annotated[
         list[Path] | None, typer.Option(metavar="HASHES", help="Leave out files with these MD5, SHA-1 or SHA-256.")
     ] = None,
+    region: Annotated[
+        str | None, typer.Option(metavar="X,Y,W,H", help="The part of the picture to look at, in pixels.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count files by kind and estimate time and disk; write nothing.")
     ] = False,
@@ -174,7 +178,7 @@ def scan(
             kept = keeps_pictures(pictures, handled)
             at = point(operating_point, paths, None if restart else case)
             options = _options(
-                plan, max_pixels, max_seconds, max_memory, kept, trust_list, language, robustness, at
+                plan, max_pixels, max_seconds, max_memory, kept, trust_list, language, robustness, at, region,
             )  # fmt: skip
             compared = _originals(originals, case, options, weights, supplied_by, handled, quiet)
             with Scanner(
@@ -182,6 +186,7 @@ def scan(
                 weights=str(weights) if weights else None, plugins=not no_plugins, comparer=compared,
             ) as scanner, shown(quiet, named=not handled.survivor) as progress:  # fmt: skip
                 _tell_unprotected(scanner.protections)
+                _refuse_older(case, scanner)
                 outcomes = scanner.scan_all(
                     _files(paths, output), timeout=timeout, progress=progress,
                     ledger=listed.ledger(_ledger(case, mode)), full=in_full(paths, full),
@@ -208,6 +213,15 @@ def _originals(
     if case:
         case.enter_originals({r.sha256: r.supplied for r in compared.index.records}, supplied_by)
     return compared
+
+
+def _refuse_older(case: CaseWriter | None, scanner: Scanner) -> None:
+    """Weights that were added may not go back to a lower version within a case."""
+    if case is not None:
+        from deepfake_detect.case.reader import CaseReader
+        from deepfake_detect.case.versions import refuse_older
+
+        refuse_older(CaseReader(case.folder), [loaded.record for loaded in scanner.detectors])
 
 
 def _mode(output: Path | None, resume: bool, retry_failed: bool, restart: bool) -> Mode | None:
@@ -251,15 +265,16 @@ def _tell_unprotected(protections: tuple[str, ...]) -> None:
 
 def _options(
     plan: SamplingPlan, max_pixels: int, max_seconds: float, max_memory: float, pictures: bool,
-    trust_list: Path | None, language: str | None, robustness: bool, at: str,
+    trust_list: Path | None, language: str | None, robustness: bool, at: str, region: str | None,
 ) -> ScanOptions:  # fmt: skip
     from deepfake_detect.ingest import Limits
-    from deepfake_detect.options import ScanOptions, parse_language
+    from deepfake_detect.options import ScanOptions, parse_language, parse_region
 
     trusted = trust_list.read_text(encoding="utf-8", errors="replace") if trust_list else None
     limits = Limits(max_pixels=max_pixels, max_seconds=max_seconds, max_memory_bytes=int(max_memory * 2**30))
     spoken = parse_language(language) if language is not None else None
-    return ScanOptions(plan, limits, pictures, trusted, spoken, robustness, at)
+    part = parse_region(region) if region is not None else None
+    return ScanOptions(plan, limits, pictures, trusted, spoken, robustness, at, part)
 
 
 def _files(paths: list[str], output: Path | None) -> Iterator[Path | UnreadableError]:

@@ -42,6 +42,7 @@ _FIXED = frozenset(
         N_("the face was made or changed by a machine, as in the synthetic files it was calibrated on"),
         N_("the face was recorded, as in the real files it was calibrated on"),
         N_("the whole picture is not at hand, only pieces of it"),
+        N_("the part named lies outside of the picture"),
         N_("the findings lie between the thresholds"),
         N_("no detector that is past the experimental stage could decide"),
         N_("where the face looks foreign to its surroundings (red), on the face that scored highest"),
@@ -69,6 +70,11 @@ _WITH_VALUES = tuple(
         N_("the largest face is {size} pixels, under {least}"),
         N_("{found} s of speech, {least} s are needed"),
         N_("no piece of at least {size} pixels a side"),
+        N_("only the part that was named was looked at: {width} x {height} pixels at {x}, {y}"),
+        N_(
+            "a screenshot: only the picture found in it was looked at: {width} x {height} pixels at {x}, {y}; "
+            "--region names another part"
+        ),
     )
 )
 
