@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from deepfake_detect.checkpoints import WeightStore
+from deepfake_detect.detect import Score
 from deepfake_detect.detect.sound_quality import dynamics_db, high_band_db
+from deepfake_detect.detect.synthetic_voice import SyntheticVoice
 from deepfake_detect.extract.acoustic import WIDTH as ACOUSTIC_WIDTH
 from deepfake_detect.extract.acoustic import acoustic_frames
 from deepfake_detect.extract.logmel import log_mel
 from deepfake_detect.extract.texture import WIDTH as WINDOW_WIDTH
 from deepfake_detect.extract.texture import window_statistics
+from deepfake_detect.fuse import parse_calibration
+from deepfake_detect.media import Span, SpeechWindow
 from deepfake_detect.reship.audio import CHANNELS, MESSENGER, TELEPHONE, random_channel
+from deepfake_detect.reship.decode import decode_sound
 
 RATE = 16_000
+ROOT = Path(__file__).parents[2]
+TRAINING, SAMPLES = ROOT / "training" / "audio", ROOT / "samples"
 NARROW_DB = -33.0  # the border that the calibration uses
 Sound = NDArray[np.float32]
 
@@ -114,3 +124,34 @@ def test_aasist_loads_strictly_and_ranks_spoof_against_bona_fide() -> None:
     del weights["out_layer.bias"]
     with pytest.raises(RuntimeError, match=r"out_layer\.bias"):
         build_aasist(weights)
+
+
+@pytest.mark.parametrize("size", [2 * RATE + 161, 3 * RATE])
+def test_what_training_and_benchmark_score_is_what_a_scan_serves(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cached features and the head in numpy against the detector; a tail short of an encoder frame, too."""
+    monkeypatch.syspath_prepend(str(TRAINING))
+    import features
+    import head
+    from safetensors.numpy import load_file
+
+    speech = decode_sound((SAMPLES / "speech.flac").read_bytes())[0][:size]
+    described = features.describe(speech, features.load_encoder(head.SHIPPED / "whisper-base-l3.onnx"))
+    stored = load_file(str(head.SHIPPED / "synthetic-voice.safetensors"))
+    weights = np.concatenate([stored["piece_weight"], stored["window_weight"].T], axis=1)
+    variant = np.concatenate([described["mean"], described["window"]])[None], described["quality"][None]
+    detector = SyntheticVoice()
+    detector.load(WeightStore(), "cpu")
+    (served,) = detector.score([SpeechWindow(Span(0.0, size / RATE), 2.0, speech, None)])  # type: ignore[arg-type]
+    assert isinstance(served, Score)
+    assert served.value == pytest.approx(float(head.apply((weights, stored["bias"]), variant)[0]), abs=1e-3)
+
+
+def test_more_noise_than_was_measured_is_out_of_every_condition() -> None:
+    store = WeightStore()
+    entry = store.entry("synthetic-voice")
+    assert entry.calibration is not None
+    calibration = parse_calibration(store.text(entry.calibration), "synthetic-voice", entry.sha256)
+    noise = (0.1 * np.random.default_rng(0).standard_normal(3 * RATE)).astype(np.float32)
+    quantities = {"high_band_db": high_band_db(noise), "dynamics_db": dynamics_db(noise)}
+    assert calibration.condition(quantities) is None
+    assert calibration.condition(quantities | {"dynamics_db": 20.0}) is not None
