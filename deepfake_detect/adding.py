@@ -25,6 +25,7 @@ from .checkpoints import (
     added_entries,
     added_manifest,
     user_folder,
+    version_numbers,
 )
 from .detect import Registry
 from .detect.added.foreign import Foreign, read_foreign
@@ -112,16 +113,11 @@ def _check_id(spec: AddedSpec) -> None:
     taken = {entry.id for entry in WeightStore().entries()} | set(Registry().ids()) | RESERVED
     if spec.id in taken - before.keys():
         raise UsageError(f"the id {spec.id} is taken", "Give another one with --id: shipped ones are never replaced.")
-    if spec.id in before and numbers(spec.version) <= numbers(before[spec.id].version):
+    if spec.id in before and version_numbers(spec.version) <= version_numbers(before[spec.id].version):
         raise UsageError(
             f"{spec.id} {before[spec.id].version} is there: version {spec.version} is not higher",
             "Give a higher one with --version, another id with --id, or remove the old one first.",
         )
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """A version such as 1.10.2 as numbers, to be compared."""
-    return tuple(int(part) for part in version.split("."))
 
 
 def _try(spec: AddedSpec, contents: Mapping[str, bytes]) -> None:

@@ -130,6 +130,11 @@ def parse_manifest(text: str) -> dict[str, WeightsEntry]:
         ) from error
 
 
+def version_numbers(version: str) -> tuple[int, ...]:
+    """A version such as 1.10.2 as numbers, to be compared."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
 def added_manifest(folder: Path | None = None) -> list[dict[str, Any]]:
     """The raw entries of the manifest of what a person added to ``folder``, none if there is no such file, or if it is
     in a folder that this process may not enter.

@@ -18,6 +18,7 @@ from ..originals import Comparer
 from ..pipeline import Scanner
 from .evidence import EvidencePlaces
 from .reader import CaseReader
+from .versions import refuse_older
 
 T = TypeVar("T")
 _Key: TypeAlias = tuple[str, str, float, int]
@@ -60,6 +61,7 @@ def replay(
         compared = _comparer(reports[0].run, comparer)
         ids = [id_ for id_ in plan[0] if compared is None or id_ != compared.record.id]
         with Scanner(device=device, detectors=ids, options=options, weights=weights, comparer=compared) as scanner:
+            refuse_older(reader, [loaded.record for loaded in scanner.detectors])
             yield from (_replayed(report, found.get(report.media.sha256), scanner) for report in reports)
 
 

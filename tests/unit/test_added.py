@@ -17,8 +17,8 @@ import tiny_models
 from safetensors.numpy import load, save
 from tiny_models import ONNX, picture_card
 
-from deepfake_detect.adding import add_weights, numbers, remove_weights
-from deepfake_detect.checkpoints import ADDED, WeightStore, user_folder
+from deepfake_detect.adding import add_weights, remove_weights
+from deepfake_detect.checkpoints import ADDED, WeightStore, user_folder, version_numbers
 from deepfake_detect.detect import Registry, Score
 from deepfake_detect.detect.added.detectors import log_odds
 from deepfake_detect.detect.added.spec import AddedSpec, parse_spec
@@ -329,7 +329,7 @@ def test_an_update_needs_a_higher_version(tmp_path: Path, own_folder: Path) -> N
             add_weights(ONNX, card=card(tmp_path), version=lower)
     add_weights(ONNX, card=card(tmp_path), version="1.10.0")
     assert [path.name for path in (own_folder / "theirs").iterdir()] == ["1.10.0"]
-    assert numbers("1.10.0") > numbers("1.9.0")
+    assert version_numbers("1.10.0") > version_numbers("1.9.0")
 
 
 def test_removed_is_gone(tmp_path: Path, own_folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -90,10 +90,10 @@ def parse_spec(raw: Mapping[str, Any]) -> AddedSpec:
     for field in fields(AddedSpec):
         if field.name in raw:
             values[field.name] = _typed(field.name, raw[field.name], hints[field.name])
-    try:
-        return AddedSpec(**values)
-    except TypeError as error:  # the fields without a default, which Python names
-        raise WeightsError(f"the card is not complete: {str(error).partition('missing ')[2]}", CARD_HELP) from error
+    missing = [field.name for field in fields(AddedSpec) if field.default is MISSING and field.name not in values]
+    if missing:
+        raise WeightsError(f"the card is not complete, missing: {', '.join(missing)}", CARD_HELP)
+    return AddedSpec(**values)
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
