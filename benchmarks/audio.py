@@ -410,7 +410,7 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--reuse", action="store_true", help="the scores of the last run, for another calibration")
-    parser.add_argument("--aasist", type=Path, help="AASIST.pth of its authors, to compare with (slow)")
+    parser.add_argument("--aasist", type=Path, help="AASIST.pth of its authors, added as `weights add` does (slow)")
     args = parser.parse_args(argv)
     clips = load_clips(args.data)
     table, results = measure(clips, args.data, args.reuse, args.aasist)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,7 +20,11 @@ sys.path.insert(0, str(ROOT / "training" / "audio"))
 from features import LONGEST, PIECE, SAMPLE_RATE, degrade, describe, load_encoder  # noqa: E402
 from head import SHIPPED, Clips, Head, clip_weights  # noqa: E402
 
+from deepfake_detect.adding import add_weights  # noqa: E402
+from deepfake_detect.checkpoints import WeightStore  # noqa: E402
+from deepfake_detect.detect import Detector, Registry, Score  # noqa: E402
 from deepfake_detect.detect.sound_quality import NARROW_DB, dynamics_db, high_band_db  # noqa: E402
+from deepfake_detect.media import ContainerFacts, Span, SpeechWindow  # noqa: E402
 
 Floats = NDArray[np.float64]
 Sound = NDArray[np.float32]
@@ -134,29 +142,49 @@ def splice_figures(rows: list[tuple[float, float, bool, str, str]]) -> dict[str,
     }
 
 
+@contextmanager
+def added(weights: Path) -> Iterator[Detector[SpeechWindow]]:
+    """Foreign weights as `deepfake-detect weights add` takes them, loaded; in a data folder of their own."""
+    with TemporaryDirectory() as folder:
+        before = os.environ.get("XDG_DATA_HOME")
+        os.environ["XDG_DATA_HOME"] = folder
+        try:
+            entry = add_weights(weights)
+            (registered,) = Registry().select((entry.id,))
+            detector = registered.create()
+            detector.load(WeightStore(), "cpu")
+            yield detector
+        finally:
+            os.environ.pop("XDG_DATA_HOME")
+            if before is not None:
+                os.environ["XDG_DATA_HOME"] = before
+
+
+def window(sound: Sound) -> SpeechWindow:
+    """A clip as one window; how much of it is speech plays no part in what an added detector says."""
+    seconds = len(sound) / SAMPLE_RATE
+    return SpeechWindow(Span(0.0, seconds), seconds, sound, ContainerFacts("flac", "audio/flac"))
+
+
 def aasist(clips: Clips, data: Path, weights: Path, ours: dict[str, Floats], every: int = 6) -> dict[str, Any]:
     """AASIST's released weights on every sixth clip of each variant, beside this detector on the same clips."""
-    import torch
-
-    from deepfake_detect.detect.networks.aasist import SAMPLES, build_aasist
-
-    network = build_aasist(torch.load(weights, map_location="cpu", weights_only=True))
     index = np.arange(0, len(clips.file), every)
     synthetic = clips.synthetic[index]
     result: dict[str, Any] = {"clips": len(index), "n_real": int((~synthetic).sum())}
-    for variant, own in ours.items():
-        scores = []
-        for file in clips.file[index]:
-            sound = degrade(read(data, str(file)), str(file), variant)
-            sound = np.tile(sound, SAMPLES // len(sound) + 1)[:SAMPLES]  # as its authors pad
-            with torch.inference_mode():
-                scores.append(float(network(torch.from_numpy(sound)[None])["score"]))
-        theirs = np.array(scores)
-        result[variant] = {
-            "aasist_eer": round(equal_error(theirs, synthetic), 4),
-            "aasist_auc": round(auc(theirs, synthetic), 4),
-            "own_eer": round(equal_error(own[index], synthetic), 4),
-            "own_auc": round(auc(own[index], synthetic), 4),
-        }
-        print(variant, result[variant], flush=True)
+    with added(weights) as detector:
+        for variant, own in ours.items():
+            scores = []
+            for file in clips.file[index]:
+                sound = degrade(read(data, str(file)), str(file), variant)
+                (outcome,) = detector.score([window(sound)])
+                assert isinstance(outcome, Score)
+                scores.append(outcome.value)
+            theirs = np.array(scores)
+            result[variant] = {
+                "aasist_eer": round(equal_error(theirs, synthetic), 4),
+                "aasist_auc": round(auc(theirs, synthetic), 4),
+                "own_eer": round(equal_error(own[index], synthetic), 4),
+                "own_auc": round(auc(own[index], synthetic), 4),
+            }
+            print(variant, result[variant], flush=True)
     return result
