@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from ..findings import CaseRecord, Failure, Finding, Report
+from ..findings import CaseRecord, DriveRecord, Failure, Finding, Report
 from .text import safe_text
 from .words import abstention_sentence, as_sentence, label_words, verdict_weight
 
@@ -17,7 +17,8 @@ _FIXED = (
 )  # fmt: skip
 _LAST = (
     "abstentions", "failure", "failure_message", "modified", "case_id", "exhibit", "examiner", "organisation", "paths",
-    "tags", "conclusions", "concluded_by", "reviewer",
+    "tags", "conclusions", "concluded_by", "reviewer", "original_paths", "drive_state", "drive_created",
+    "drive_modified", "drive_accessed", "drive_changed", "drive_md5_agrees",
 )  # fmt: skip
 _CELL_LIMIT = 32_000  # a cell of a spreadsheet holds 32,767 characters
 # Also after a semicolon, which separates cells where the comma is the decimal sign; full-width forms act like the
@@ -90,15 +91,23 @@ def _row(result: Report | Failure) -> _Row:
 
 
 def _record(record: CaseRecord | None) -> tuple[str | None, ...]:
-    """When the file was written, what heads the report, and what people added."""
+    """When the file was written, what heads the report, what people added, and what a manifest says of the file."""
     if record is None:
-        return (None,) * 10
+        return (None,) * 17
     people = [{note.by: None for note in record.notes}, {n.reviewer: None for n in record.notes if n.reviewer}]
     return (
         *(record.modified, record.case_id, record.exhibit, record.examiner, record.organisation),
         *("; ".join(record.paths), "; ".join(record.tags), "; ".join(note.conclusion for note in record.notes)),
         *("; ".join(names) for names in people),
+        *_drive(record.drive),
     )
+
+
+def _drive(records: Sequence[DriveRecord]) -> Iterator[str]:
+    """One cell a column; what several rows of a manifest say is joined."""
+    for name in ("original_path", "state", "created", "modified", "accessed", "changed", "md5_agrees"):
+        said = (str(value) for record in records if (value := getattr(record, name)) is not None)
+        yield "; ".join(dict.fromkeys(said))
 
 
 def _strongest(findings: Sequence[Finding]) -> dict[str, tuple[float | None, float | None]]:

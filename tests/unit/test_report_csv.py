@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from make_report import HOSTILE, make_failure, make_hostile_report, make_report
 
-from deepfake_detect.findings import Abstention, Failure, Reason, Report
+from deepfake_detect.findings import Abstention, CaseRecord, DriveRecord, Failure, Reason, Report
 from deepfake_detect.report.csv import write_csv
 
 DETECTORS = ("face-manipulation", "synthetic-image", "synthetic-voice", "provenance")
@@ -73,3 +73,14 @@ def test_no_cell_holds_a_control_character_or_a_line_break() -> None:
     assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for line in lines for char in line)
     stream.getvalue().encode("utf-8")
     assert max(len(cell) for row in csv.reader(lines[:-1]) for cell in row) <= 32_767
+
+
+def test_what_a_manifest_says_is_no_formula() -> None:
+    records = tuple(
+        DriveRecord("IPED", "ab" * 32, path, state="deleted", md5_agrees=True) for path in ("=1+1", "/b\u202e")
+    )
+    stream = io.StringIO()
+    write_csv([replace(make_report(), case=CaseRecord(drive=records))], stream)
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert row["original_paths"] == "'=1+1; /b\\u202e"
+    assert (row["drive_state"], row["drive_md5_agrees"], row["drive_created"]) == ("deleted", "True", "")
