@@ -29,6 +29,9 @@ def match(
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
     supplied_by: Annotated[str | None, typer.Option(help="Who supplied the originals; stands in the report.")] = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Keep no picture of anybody.")] = False,
+    show_media: Annotated[
+        bool, typer.Option("--show-media", help="Show whole pictures in the HTML page; else they are covered.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
 ) -> None:
     """Tell which original a file shares content with, and where it differs from the file supplied as original.
@@ -37,7 +40,7 @@ def match(
 
       deepfake-detect match suspect.jpg original.jpg
 
-      deepfake-detect match --format html suspect.jpg originals/ > match.html
+      deepfake-detect match --format html --show-media suspect.jpg originals/ > match.html
 
     Exit codes: 0 compared, whatever was found, 1 not compared, 2 wrong usage.
     """
@@ -57,18 +60,21 @@ def match(
             with Scanner(device="cpu", detectors=["provenance"], options=options, comparer=made) as scanner:
                 report = scanner.scan(suspect)
         report = without_names(report) if handled.survivor else report
-        _write(report, format_)
+        _write(report, format_, show_media)
         failed = any(a.detector == "scan" for a in report.abstentions)
         raise typer.Exit(exits.FAILED if failed else exits.DONE)
 
 
-def _write(report: Report, format_: Format) -> None:
+def _write(report: Report, format_: Format, show_media: bool) -> None:
     if format_ is Format.JSON:
         print(report.to_json(indent=2))
     elif format_ is Format.HTML:
+        from deepfake_detect.case.cover import with_nudity_covered
         from deepfake_detect.report.html import render_report
+        from deepfake_detect.report.pictures import Cover
 
-        sys.stdout.write(render_report(report))
+        (shown,), cover = ((report,), Cover.NOTHING) if show_media else with_nudity_covered([report])
+        sys.stdout.write(render_report(shown, cover=cover))
     else:
         _write_text(report)
 

@@ -47,7 +47,7 @@ class WeightsEntry:
     """One set of weights as a manifest pins it.
 
     ``spec``: JSON text, only of what a person added: how its network is built and fed. ``calibration_sha256``: of the
-    calibration file, where the manifest pins it.
+    calibration file, where the manifest pins it. ``optional``: only of use with an extra, so it may be absent.
     """
 
     id: str
@@ -62,6 +62,7 @@ class WeightsEntry:
     origin: str = SHIPPED
     spec: str | None = None
     calibration_sha256: str | None = None
+    optional: bool = False
 
     @property
     def sha256(self) -> str:
@@ -96,6 +97,7 @@ def _parse_entry(raw: Mapping[str, Any], origin: str) -> WeightsEntry:
         calibration=raw.get("calibration"), origin=origin,
         files=tuple(_parse_file(f, raw["id"], ADDED_FORMATS if added else FORMATS) for f in raw["files"]),
         spec=raw["spec"] if added else None, calibration_sha256=raw.get("calibration_sha256"),
+        optional=not added and bool(raw.get("optional")),
     )  # fmt: skip
     paths = [*(f.path for f in entry.files), *([PurePosixPath(entry.calibration)] if entry.calibration else [])]
     if added and not (
@@ -280,9 +282,11 @@ class WeightStore:
         return data.decode("utf-8")
 
     def verify(self) -> Iterator[FileState]:
-        """Look at every pinned file, loading none."""
+        """Look at every pinned file, loading none; those of an extra only if its package is there."""
         for entry in self.entries():
             for file in entry.files:
+                if entry.optional and file.package and _package_folder(file.package) is None:
+                    continue
                 yield FileState(entry, file, self._state(entry, file))
 
     def _state(self, entry: WeightsEntry, file: WeightsFile) -> str:

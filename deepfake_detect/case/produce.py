@@ -16,8 +16,10 @@ from ..report.document import Document
 from ..report.html import render_document
 from ..report.language import Language
 from ..report.pdf import render_pdf
+from ..report.pictures import Cover
 from ..report.referrals import choose, read_referrals
 from ..report.survivor import survivor_document
+from .cover import with_nudity_covered
 from .custody import Action
 from .private import Handling
 from .reader import CaseReader
@@ -132,7 +134,8 @@ def _record(reader: CaseReader, results: Sequence[Report | Failure]) -> CaseReco
 
 def _document(order: Order, results: Sequence[Report | Failure], record: CaseRecord) -> Document:
     if order.audience is Audience.COURT:
-        return court_document(results, record, order.language, order.show_media)
+        shown, cover = (results, Cover.NOTHING) if order.show_media else with_nudity_covered(results)
+        return court_document(shown, record, order.language, cover)
     country = order.country.upper() if order.country else None
     helpers = choose(read_referrals(order.referrals), country, record.minor)
     return survivor_document(results, record.minor, helpers, order.language, datetime.now(UTC).date())

@@ -21,6 +21,7 @@ from ..report.index import CaseIndex, IndexEntry, combine, failure_name, index_e
 from ..report.review import review_pages
 from ..report.serialise import from_json, result_from_json, to_json
 from .bag import finalise
+from .cover import with_nudity_covered
 from .custody import Action, CustodyLog, now, says_minor
 from .evidence import EvidenceRecord, place
 from .files import append_line, drop_torn, make_folder, reported, whole_lines, write_whole
@@ -362,7 +363,11 @@ class CaseWriter:
 
     def _write_page(self, result: Report | Failure, page: Path) -> None:
         index = "../index.html"
-        html = render_report(result, index) if isinstance(result, Report) else render_failure(result, index)
+        if isinstance(result, Report):
+            (shown,), cover = with_nudity_covered([result])
+            html = render_report(shown, index, cover)
+        else:
+            html = render_failure(result, index)
         write_whole(page, html.encode("utf-8"))
 
     def _write_image(self, image: EvidenceImage) -> None:

@@ -12,6 +12,7 @@ from .language import REVIEWED, Gettext, Language, translator
 from .lines import LineGroup, group_abstentions, group_lines
 from .messages import said
 from .names import name_of
+from .pictures import Cover
 from .speech import voice_notes
 
 _SCALE = (
@@ -26,9 +27,9 @@ _SCALE = (
 
 
 def court_document(
-    results: Sequence[Report | Failure], record: CaseRecord, language: Language, show_media: bool
+    results: Sequence[Report | Failure], record: CaseRecord, language: Language, cover: Cover
 ) -> Document:
-    """``record`` heads the report. ``show_media``: whether whole pictures are shown, not covered."""
+    """``record`` heads the report. ``cover``: what of whole pictures is covered."""
     _ = translator(language)
     sections = [_head(record, _)] if _named(record) else []
     if record.minor:
@@ -36,7 +37,7 @@ def court_document(
     sections += [_method(results, _), _overview(results, _)]
     for number, result in enumerate(results, 1):
         if isinstance(result, Report):
-            sections += _file(number, result, show_media, _)
+            sections += _file(number, result, cover, _)
         else:
             sections.append(_failure(number, result, _))
     sections.append(_checking(results, _))
@@ -93,7 +94,8 @@ def _method(results: Sequence[Report | Failure], _: Gettext) -> Section:
         Text(
             _(
                 "The words follow the verbal scale of the ENFSI Guideline for Evaluative Reporting in Forensic"
-                " Science (2015); in this report they mean what this table says. A ratio below 1 is worded in the same"
+                " Science (2015); in this report they mean what this table says. Its bands below 10 and above 1,000"
+                " were not compared with the text of the guideline itself. A ratio below 1 is worded in the same"
                 " scale for the second proposition. Ratios are bounded by what the calibration data can carry. Ratios"
                 " of different lines are never added or multiplied, since the lines are not independent."
             )
@@ -143,7 +145,7 @@ def _name(result: Report | Failure, _: Gettext) -> str:
     return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def _file(number: int, report: Report, show_media: bool, _: Gettext) -> Iterator[Section]:
+def _file(number: int, report: Report, cover: Cover, _: Gettext) -> Iterator[Section]:
     yield _result(number, report, _)
     if report.verdict and report.verdict.conflicts:
         blocks: tuple[Block, ...] = (
@@ -151,20 +153,18 @@ def _file(number: int, report: Report, show_media: bool, _: Gettext) -> Iterator
             Bullets(tuple(words.as_sentence(said(text, _)) for text in report.verdict.conflicts)),
         )
         yield Section(_("File {number}: where the evidence disagrees").format(number=number), blocks, "conflicts")
-    lines = [b for line in group_lines(report.findings) for b in _line(line, report.run, show_media, _)]
+    lines = [b for line in group_lines(report.findings) for b in _line(line, report.run, cover, _)]
     lines = lines or [Text(_("No detector gave a score for this file."))]
     yield Section(_("File {number}: lines of evidence").format(number=number), tuple(lines))
     people = [
         block
         for subject in report.subjects
-        for block in pictures.blocks(name_of(subject.id, _), subject.evidence, subject.kind, show_media, _)
+        for block in pictures.blocks(name_of(subject.id, _), subject.evidence, subject.kind, cover, _)
     ]
     if people:
         yield Section(_("File {number}: who and what was examined").format(number=number), tuple(people))
     yield Section(_("File {number}: what could not be tested, and why").format(number=number), _untested(report, _))
-    yield Section(
-        _("File {number}: what the file says about itself").format(number=number), _claims(report, show_media, _)
-    )
+    yield Section(_("File {number}: what the file says about itself").format(number=number), _claims(report, cover, _))
 
 
 def _result(number: int, report: Report, _: Gettext) -> Section:
@@ -226,7 +226,7 @@ def _identity(report: Report, _: Gettext) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _line(line: LineGroup, run: RunRecord, show_media: bool, _: Gettext) -> Iterator[Block]:
+def _line(line: LineGroup, run: RunRecord, cover: Cover, _: Gettext) -> Iterator[Block]:
     """One line of evidence: its words, its numbers, its known errors, its pictures."""
     finding = line.strongest
     record = next((record for record in run.detectors if record.id == finding.detector), None)
@@ -249,7 +249,7 @@ def _line(line: LineGroup, run: RunRecord, show_media: bool, _: Gettext) -> Iter
     yield Text(measures.spread_sentence(finding, _))
     if spread := measures.spread(finding, _):
         yield Grid(spread.head, spread.rows)
-    yield from pictures.blocks(_("What the model reacted to"), line.evidence, finding.subject, show_media, _)
+    yield from pictures.blocks(_("What the model reacted to"), line.evidence, finding.subject, cover, _)
     if record and record.limits:
         yield Heading(_("Limits of this detector"))
         yield Bullets(tuple(words.as_sentence(said(limit, _)) for limit in record.limits))
@@ -300,14 +300,14 @@ def _untested(report: Report, _: Gettext) -> tuple[Block, ...]:
     return (Bullets(tuple(items)),)
 
 
-def _claims(report: Report, show_media: bool, _: Gettext) -> tuple[Block, ...]:
+def _claims(report: Report, cover: Cover, _: Gettext) -> tuple[Block, ...]:
     blocks: list[Block] = [
         Text(_("These are claims of the file. Anyone can write or remove metadata; that it is absent means nothing."))
     ]
     for finding in report.findings:
         if finding.score is None:
             blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts)))]
-            blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, show_media, _)
+            blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, cover, _)
     if report.media.facts and report.media.facts.metadata:
         blocks += [Heading(_("Metadata")), Rows(tuple(shown.rows(report.media.facts.metadata)))]
     return tuple(blocks)

@@ -7,7 +7,7 @@ head forbids every request, so that a mistake here still could not load or run a
 from __future__ import annotations
 
 import base64
-from functools import cache
+from functools import cache, partial
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,6 +20,7 @@ from .document import Document, Figure
 from .gauge import gauge_svg
 from .lines import group_abstentions, group_lines
 from .names import title
+from .pictures import Cover, is_whole
 from .review import ReviewPage
 from .speech import voice_notes
 from .text import safe_text
@@ -30,11 +31,13 @@ _MAX_ROWS = 200  # stretches of one line; the JSON holds all of them
 _MAX_TEXT = 10_000  # characters of one text: as long as a person's conclusion may be
 
 
-def render_report(report: Report, index: str | None = None) -> str:
-    """The page of one report. ``index``: relative address of the case's index, linked from the page.
+def render_report(report: Report, index: str | None = None, cover: Cover = Cover.WHOLE) -> str:
+    """The page of one report. ``index``: relative address of the case's index, linked from the page. ``cover``: what of
+    whole pictures is covered.
 
     A picture whose ``data`` is empty is named by its hash.
     """
+    hidden = _whole_pictures(report) if cover is Cover.WHOLE else frozenset()
     media = report.media
     still = media.kind is MediaKind.IMAGE and media.facts is not None and not media.facts.seconds
     values = {
@@ -47,8 +50,19 @@ def render_report(report: Report, index: str | None = None) -> str:
         "timed": not still,
         "max_rows": _MAX_ROWS,
         "index": index,
+        "picture": partial(_picture, hidden=hidden),
+        "hidden": hidden,
+        "nudity_covered": cover is Cover.NUDITY,
     }
     return _environment().get_template("report.html.j2").render(values)
+
+
+def _whole_pictures(report: Report) -> frozenset[str]:
+    """The hashes of the pictures that show more than a face or a sound."""
+    groups = [(f.subject, f.evidence) for f in report.findings] + [(s.kind, s.evidence) for s in report.subjects]
+    return frozenset(
+        item.image.sha256 for subject, items in groups for item in items if item.image and is_whole(item, subject)
+    )
 
 
 def render_failure(failure: Failure, index: str | None = None) -> str:
@@ -91,7 +105,6 @@ def _environment() -> Environment:
         support=words.finding_support,
         gauge=_gauge,
         timeline=_timeline,
-        picture=_picture,
         error_rates=measures.error_rates,
         error_tables=measures.error_tables,
         spread=measures.spread,
@@ -130,7 +143,10 @@ def _timeline(evidence: Evidence, subject: str) -> Markup:
     return timeline_svg(evidence.values, span, f"Raw score over time, {title(subject)}", threshold=evidence.threshold)
 
 
-def _picture(image: EvidenceImage, alternative: str) -> Markup:
+def _picture(image: EvidenceImage, alternative: str, hidden: frozenset[str] = frozenset()) -> Markup:
+    if image.sha256 in hidden:
+        cover = '<p class="cover" role="img" aria-label="{}: whole picture, covered">Whole picture, covered</p>'
+        return Markup(cover).format(safe_text(alternative, 300))
     if not image.data.startswith(_PNG):
         return Markup('<p class="nopicture">Picture kept beside the JSON: {}</p>').format(safe_text(image.sha256, 70))
     data = base64.b64encode(image.data).decode("ascii")

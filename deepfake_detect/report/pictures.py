@@ -1,10 +1,12 @@
 """What of the pictures in a record a report shows. Faces and maps over them are shown, small; whole pictures are
-covered by a solid box, since nothing here tells what else they show, unless somebody asked for them by name.
+covered by a solid box, since nothing here tells what else they show, unless the nudity in them was filled before
+(``case.cover``) or somebody asked for them by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 from ..explain.timeline import stretches_above, timeline_svg
 from ..findings import Evidence
@@ -15,14 +17,27 @@ from .gauge import gauge_svg
 from .language import Gettext
 from .messages import said
 
+
+class Cover(StrEnum):
+    """What of whole pictures is covered."""
+
+    WHOLE = "whole"
+    NUDITY = "nudity"
+    NOTHING = "nothing"
+
+
 _FACES = ("crop", "map")
 _SOUND = "spectrogram"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def blocks(
-    title: str, evidence: Sequence[Evidence], subject_kind: str, show_media: bool, _: Gettext
-) -> Iterator[Block]:
+def is_whole(item: Evidence, subject: str) -> bool:
+    """Whether a picture shows more than a face or a sound. ``subject``: as for ``blocks``."""
+    face = item.kind in _FACES and subject.startswith("person")
+    return item.image is not None and item.kind != _SOUND and not face
+
+
+def blocks(title: str, evidence: Sequence[Evidence], subject_kind: str, cover: Cover, _: Gettext) -> Iterator[Block]:
     """The pictures and notes of a finding or a subject under a heading; nothing if there are none.
 
     ``subject_kind``: ``person`` or ``person-1`` if the pictures were cut around a face.
@@ -30,11 +45,13 @@ def blocks(
     if not evidence:
         return
     yield Heading(title)
-    person = subject_kind.startswith("person")
+    if cover is Cover.NUDITY and any(is_whole(item, subject_kind) for item in evidence):
+        yield Text(_(words.NUDITY_COVERED), "quiet")
+    visible = cover is not Cover.WHOLE
     for kind in _FACES:
         small = [item for item in evidence if item.kind == kind and item.image]
         if small:
-            yield Figures(tuple(_small(item, person or show_media, _) for item in small))
+            yield Figures(tuple(_small(item, visible or not is_whole(item, subject_kind), _) for item in small))
     for item in evidence:
         if item.image is None and not item.values:
             yield Text(words.as_sentence(said(item.caption, _)))
@@ -43,7 +60,7 @@ def blocks(
         elif item.kind == _SOUND:
             yield Figures((_figure(item, True, _),), wide=True)
         elif item.kind not in _FACES:
-            yield Figures((_figure(item, show_media, _),))
+            yield Figures((_figure(item, visible, _),))
 
 
 def ratio_scale(llr: float, interval: tuple[float, float] | None, _: Gettext) -> Figures:

@@ -2,7 +2,8 @@
 false.
 
 The verbal scale is that of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), which words a
-likelihood ratio below 1 with the same scale for the opposite proposition.
+likelihood ratio below 1 with the same scale for the opposite proposition. It was compared with what others quote of it,
+not with the guideline itself: the bands from 10 to 1,000 agree, the others could not be confirmed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ WEIGHT_NOT_PROBABILITY = N_(
     " else known of the case."
 )
 MAP_CAPTION = N_("Where the model looked, not proof of editing.")
+NUDITY_COVERED = N_(
+    "Nudity that the program nudenet found is covered. It can miss some: how often is not measured here."
+)
 _SUPPORT: Mapping[str, str] = {
     "weak": N_("weak support"),
     "moderate": N_("moderate support"),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,11 @@ class _Tags(HTMLParser):
 def test_the_page_has_a_slider_and_no_script(tmp_path: Path) -> None:
     original = tmp_path / "<script>alert(1)<script>.jpg"
     shutil.copy(SAMPLES / "portrait.jpg", original)
-    done = run("match", "-q", "--format", "html", SAMPLES / "portrait-body-altered.jpg", original)
+    page = ("match", "-q", "--format", "html", SAMPLES / "portrait-body-altered.jpg", original)
+    covered = run(*page)
+    assert covered.returncode == 0
+    assert ('class="slider"' in covered.stdout) == (find_spec("nudenet") is not None)  # else whole pictures are covered
+    done = run(*page, "--show-media")
     assert done.returncode == 0 and 'class="slider"' in done.stdout
     tags = _Tags()
     tags.feed(done.stdout)

@@ -18,6 +18,7 @@ from deepfake_detect.media import Span
 from deepfake_detect.report import words
 from deepfake_detect.report.html import render_failure, render_report, render_review
 from deepfake_detect.report.index import CaseIndex, index_entry, merge, ranked
+from deepfake_detect.report.pictures import Cover
 from deepfake_detect.report.review import review_pages
 
 CHROMIUM = "/usr/bin/chromium"
@@ -232,7 +233,9 @@ def test_hostile_text_is_shown_escaped() -> None:
 
 
 def test_a_picture_that_is_no_png_is_never_embedded() -> None:
-    assert "data:image" not in PAGES["hostile"] and "Picture kept beside the JSON" in PAGES["hostile"]
+    shown = render_report(make_hostile_report(), cover=Cover.NOTHING)
+    assert "data:image" not in shown and "Picture kept beside the JSON" in shown
+    assert "data:image" not in PAGES["hostile"] and "Whole picture, covered" in PAGES["hostile"]
     assert PAGES["report"].count("data:image/png") == 10
     reread = Report.from_json(make_report().to_json())
     assert "data:image" not in render_report(reread)

@@ -19,6 +19,7 @@ from deepfake_detect.report import measures
 from deepfake_detect.report.court import court_document
 from deepfake_detect.report.html import render_document, render_report
 from deepfake_detect.report.language import Language, translator
+from deepfake_detect.report.pictures import Cover
 from deepfake_detect.report.terms import known, named
 from deepfake_detect.robustness import FACES, PIECES, SOUND
 
@@ -42,10 +43,10 @@ def test_the_method_tells_how_far_the_pictures_can_be_trusted() -> None:
     report = make_report()
     for page in (
         render_report(report),
-        render_document(court_document([report], CaseRecord("C"), Language.EN, False)),
+        render_document(court_document([report], CaseRecord("C"), Language.EN, Cover.WHOLE)),
     ):
         assert "centre prior" in page and "0.881" in page and "124" in page
-    french = render_document(court_document([report], CaseRecord("C"), Language.FR, False))
+    french = render_document(court_document([report], CaseRecord("C"), Language.FR, Cover.WHOLE))
     assert "priori central" in french and "centre prior" not in french
 
 
@@ -99,5 +100,5 @@ def test_the_spread_is_told_whatever_came_of_it() -> None:
     none = (Delivery("as_received", 1.0, 1.0), Delivery("screenshot", None, None, Reason.FAILED))
     assert "none of 1" in measures.spread_sentence(replace(finding, deliveries=none))
     for page in (render_report(make_report()), render_document(
-        court_document([make_report()], CaseRecord("C"), Language.EN, False))):  # fmt: skip
+        court_document([make_report()], CaseRecord("C"), Language.EN, Cover.WHOLE))):  # fmt: skip
         assert "between +0.31 and +1.49" in page and "H.264, CRF 32" in page

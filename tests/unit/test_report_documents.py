@@ -19,6 +19,7 @@ from deepfake_detect.report.court import court_document
 from deepfake_detect.report.html import render_document
 from deepfake_detect.report.language import Language
 from deepfake_detect.report.pdf import render_pdf
+from deepfake_detect.report.pictures import Cover
 from deepfake_detect.report.referrals import choose, read_referrals
 from deepfake_detect.report.survivor import survivor_document
 
@@ -41,7 +42,8 @@ class Tags(HTMLParser):
 
 
 def court(*results, show_media: bool = False, minor: bool = False) -> str:
-    return render_document(court_document(results, CaseRecord("C-1", minor=minor), Language.EN, show_media))
+    cover = Cover.NOTHING if show_media else Cover.WHOLE
+    return render_document(court_document(results, CaseRecord("C-1", minor=minor), Language.EN, cover))
 
 
 def survivor(*results, today: date = TODAY, country: str = "VN", minor: bool = False) -> str:
@@ -64,7 +66,7 @@ def test_hostile_text_stays_text_in_a_pdf(tmp_path: Path) -> None:
     report = make_report()
     report = replace(report, media=replace(report.media, path=attack), coverage_gaps=(attack,))
     path = tmp_path / "report.pdf"
-    path.write_bytes(render_pdf(court_document([report], CaseRecord("#" + attack), Language.EN, False)))
+    path.write_bytes(render_pdf(court_document([report], CaseRecord("#" + attack), Language.EN, Cover.WHOLE)))
     shown = subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
     flat = re.sub(r"\s+", " ", shown)
     assert '#panic("owned")' in flat.replace("“", '"').replace("”", '"') and "*bold*" in flat and "root:" not in flat
