@@ -2,13 +2,15 @@
 
     apt-get download gnome-backgrounds plasma-workspace-wallpapers mate-backgrounds lomiri-wallpapers-16.04 \
         lomiri-wallpapers-20.04 ukui-wallpapers lxqt-themes stellarium-data kstars-data budgie-core xfdesktop4-data
-    python benchmarks/run.py reference DEBS DATA [--every 3] [--keep FOLDER] [--log FILE]
+    python benchmarks/run.py reference DEBS DATA... [--every 3] [--pairs 3000] [--keep FOLDER] [--log FILE]
 
 ``DEBS``: the folder with these packages. ``DATA``: crops with a ``manifest.csv``, one of each source picture, as
 distractors. Every suspect is an original with one region replaced, then re-shipped; all are indexed as JPEG 95 of at
-most 2048 px. ``--every N``: each condition takes every N-th picture, the next condition the ones beside. Bursts are
-imitated by shift, noise and exposure, and called so. Writes ``results/reference.json`` and the
-calibration of the likelihood ratio.
+most 2048 px. ``--every N``: each condition takes every N-th picture, the next condition the ones beside. A picture
+whose part was spliced in, or that is the strange scene, is in the index too: it shares content, so finding it is
+neither right nor false. Bursts are imitated by shift, noise and exposure, and called so. Writes
+``results/reference.json`` and the calibration of the likelihood ratio: matching pairs against the other pictures that
+the same searches picked.
 """
 
 from __future__ import annotations
@@ -42,11 +44,19 @@ from deepfake_detect import Scanner  # noqa: E402
 from deepfake_detect.ingest import Limits, open_media  # noqa: E402
 from deepfake_detect.media import Frame, SamplingPlan  # noqa: E402
 from deepfake_detect.originals import Comparer, OriginalsIndex, index_originals  # noqa: E402
-from deepfake_detect.originals.compare import compare  # noqa: E402
+from deepfake_detect.originals.capture import Capture, capture  # noqa: E402
+from deepfake_detect.originals.compare import Comparison, compare  # noqa: E402
 from deepfake_detect.originals.features import Features, features, hashes  # noqa: E402
 from deepfake_detect.originals.index import PDQ_SAME  # noqa: E402
 from deepfake_detect.originals.match import MIN_CONFIRMED  # noqa: E402
-from deepfake_detect.originals.register import REGISTER_FEATURES, REGISTER_SIDE, at_side, register  # noqa: E402
+from deepfake_detect.originals.register import (  # noqa: E402
+    REGISTER_FEATURES,
+    REGISTER_SIDE,
+    Registration,
+    at_side,
+    register,
+    size_ratio,
+)  # fmt: skip
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -54,7 +64,6 @@ RESULTS = ROOT / "benchmarks" / "results"
 CALIBRATION = ROOT / "weights" / "calibration" / "original-match.json"
 LONG_SIDE, ORIGINAL_SIDE = 1600, 2048
 LEAST_FEATURES = 50  # flat colour gradients with fewer at 640 px are left out, and counted
-NON_MATCHING = 3_000
 UNTOUCHED = ("clean", "jpeg-q40", "webp-q40", "quarter-size", "refilmed")
 
 
@@ -156,36 +165,49 @@ def distractors(data: Path) -> list[Path]:
 def suspect(number: int, name: str) -> tuple[dict[str, object], Rgb, Mask]:
     """The picture with one region replaced, under a condition: facts, pixels, and the mask of what differs."""
     rng = np.random.default_rng([number, *name.encode()])
-    folder = _work.folder
-    pixels = decode(folder / f"{number:03d}.jpg")
-    other = decode(folder / f"{(number + 17) % len(_work.names):03d}.jpg")
+    folder, second = _work.folder, (number + 17) % len(_work.names)
+    pixels, other = decode(folder / f"{number:03d}.jpg"), decode(folder / f"{second:03d}.jpg")
     kind = media.EDITS[number % len(media.EDITS)]
     edited, mask = media.edit(pixels, other, kind, rng)
     shipped, mask = media.CONDITIONS[name](edited, mask, other, rng)
-    return {"picture": number, "condition": name, "edit": kind}, shipped, mask
+    shared = second if kind == "splice" or name == "part-in-strange-scene" else None
+    return {"picture": number, "condition": name, "edit": kind, "also_shares": shared}, shipped, mask
 
 
 def judge_one(task: tuple[int, str]) -> dict[str, object]:
-    """One suspect: what was found first, its matches, and how well the map tells the altered region."""
+    """One suspect: the rank of the right original, what else was confirmed how far, and how well the map tells the
+    altered region."""
     number, name = task
     facts, pixels, mask = suspect(number, name)
     comparer, wanted = _work.comparer, str(_work.folder / f"{number:03d}.jpg")
+    also = str(_work.folder / f"{facts['also_shares']:03d}.jpg") if facts["also_shares"] is not None else ""
     look, candidates = comparer._search(Frame(0.0, pixels))
-    result: dict[str, object] = {**facts, "rank": None, "confirmed": 0, "false": []}
-    matches = []
+    result: dict[str, object] = {**facts, "rank": None, "confirmed": 0}
+    strange: dict[str, int] = {}
     for candidate in candidates:
-        record = comparer.index.records[candidate.original]
-        match = comparer._match(look, candidate, record, open_media)
-        if match is not None:
-            matches.append(match)
-    matches.sort(key=lambda m: (-m.registration.confirmed, m.record.path))
-    result["retrieved"] = wanted in [comparer.index.records[c.original].path for c in candidates]
-    for rank, match in enumerate(matches):
-        if match.record.path != wanted:
-            result["false"] += [(match.record.path, match.registration.confirmed)]  # type: ignore[operator]
+        path = comparer.index.records[candidate.original].path
+        if path == also:
             continue
-        result |= {"rank": rank, "confirmed": match.registration.confirmed, **_pixels(match.comparison, mask)}
-    return result
+        original = at_side(decode(Path(path)))
+        placed = comparer.place(look, candidate, original)
+        if path != wanted:
+            strange[path] = placed.confirmed if placed is not None else 0
+        elif placed is not None and placed.confirmed >= MIN_CONFIRMED:
+            comparison = compare(look.pixels, original, placed)
+            shot = _shot(comparison, placed, pixels, number)
+            result |= {"confirmed": placed.confirmed, "another_shot": shot.another_shot, **_pixels(comparison, mask)}
+    if result["confirmed"]:
+        result["rank"] = sum(count > int(str(result["confirmed"])) for count in strange.values())
+    result["retrieved"] = wanted in [comparer.index.records[c.original].path for c in candidates]
+    return {**result, "strange": sorted(strange.values()),
+            "false": [(path, count) for path, count in strange.items() if count >= MIN_CONFIRMED]}  # fmt: skip
+
+
+def _shot(comparison: Comparison, placed: Registration, pixels: Rgb, number: int) -> Capture:
+    """What the grain says; scale from the full sizes of both."""
+    full = decode(_work.folder / f"{number:03d}.jpg")
+    scale = size_ratio(placed) * at_side(full).shape[1] / full.shape[1]
+    return capture(comparison, placed, scale * pixels.shape[1] / at_side(pixels).shape[1])
 
 
 def _pixels(comparison, mask: Mask) -> dict[str, object]:  # type: ignore[no-untyped-def]
@@ -206,7 +228,7 @@ def untouched_one(task: tuple[int, str]) -> dict[str, object]:
     rng = np.random.default_rng([number, *name.encode(), 1])
     pixels = decode(_work.folder / f"{number:03d}.jpg")
     shipped, _ = media.CONDITIONS[name](pixels, np.zeros(pixels.shape[:2], bool), pixels, rng)
-    placed, comparison = place(shipped, pixels)
+    placed, comparison, _ = place(shipped, pixels)
     share = float(comparison.differs.mean()) if comparison is not None else None
     return {"picture": number, "condition": name, "confirmed": placed, "share_differs": share}
 
@@ -217,8 +239,8 @@ def place(shipped: Rgb, original: Rgb):  # type: ignore[no-untyped-def]
     mine, theirs = (features(p, REGISTER_SIDE, REGISTER_FEATURES) for p in (small, other))
     placed = register(small, other, mine, theirs)
     if placed is None or placed.confirmed < MIN_CONFIRMED:
-        return (placed.confirmed if placed else 0), None
-    return placed.confirmed, compare(small, other, placed)
+        return (placed.confirmed if placed else 0), None, None
+    return placed.confirmed, compare(small, other, placed), placed
 
 
 def apart_one(task: tuple[int, int]) -> int:
@@ -237,13 +259,17 @@ def _described(number: int) -> tuple[Rgb, Features]:
 def burst_one(number: int) -> dict[str, object]:
     """Two shots of one burst, imitated.
 
-    Each with noise of its own, the second shifted, turned and exposed otherwise.
+    Each with noise of its own, the second shifted, turned and exposed otherwise; and a copy of the first of the two.
     """
     rng = np.random.default_rng([number, 5])
     first, second = media.burst(decode(_work.folder / f"{number:03d}.jpg"), rng)
-    confirmed, comparison = place(media.as_jpeg(second, 92), media.as_jpeg(first, 92))
-    differs = float(comparison.differs.mean()) if comparison else None
-    return {"picture": number, "confirmed": confirmed, "share_differs": differs}
+    original, told = media.as_jpeg(first, 95), {"picture": number}
+    for name, shipped in (("burst", media.as_jpeg(second, 92)), ("copy", media.as_jpeg(first, 92))):
+        confirmed, comparison, placed = place(shipped, original)
+        shot = capture(comparison, placed, size_ratio(placed)) if placed is not None else None
+        told |= {name: {"confirmed": confirmed, "another_shot": bool(shot and shot.another_shot),
+                        "correlation": shot.correlation if shot else None}}  # fmt: skip
+    return told
 
 
 def body_one(number: int) -> dict[str, object]:
@@ -329,6 +355,8 @@ def summarise(rows: list[dict[str, object]]) -> dict[str, dict[str, object]]:
             "n": len(mine), "right_first": first, "right_first_interval": interval(first, len(mine)),
             "among_candidates": sum(bool(r["retrieved"]) for r in mine),
             "false_matches": sum(len(r["false"]) for r in mine),  # type: ignore[arg-type]
+            "strange_pairs": sum(len(r["strange"]) for r in mine),  # type: ignore[arg-type]
+            "called_another_shot": sum(bool(r.get("another_shot")) for r in mine),
             "pixel_auc": round(float(np.mean(aucs)), 4), "pixel_auc_interval": mean_interval(aucs),
             "recall": round(float(np.mean([r["recall"] for r in mine if "recall" in r])), 4),
             "precision": round(float(np.mean([r["precision"] for r in mine if "precision" in r])), 4),
@@ -393,6 +421,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--pictures", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=3_000, help="random pairs without shared content")
     parser.add_argument("--keep", type=Path, help="keeps the prepared pictures between runs")
     parser.add_argument("--log", type=Path, help="a JSON line for each result as it comes")
     options = parser.parse_args(argv)
@@ -402,11 +431,15 @@ def main(argv: list[str]) -> None:
         folder = options.keep or Path(made)
         kept, left = prepared(options.debs, folder, options.pictures)
         others = [path for data in options.data for path in distractors(data)]
-        index = index_originals([*sorted(folder.glob("*.jpg")), folder / "person" / "p.png", *others])
+        paths = [*sorted(folder.glob("*.jpg")), folder / "person" / "p.png", *others]
+        started = time.perf_counter(), time.process_time()
+        index = index_originals(paths)
+        whole = {"files": len(paths), "wall_s": round(time.perf_counter() - started[0], 1),
+                 "a_second_of_two_cores": round(2 * len(paths) / (time.process_time() - started[1]), 2)}  # fmt: skip
         print(f"{len(kept)} originals, {len(others)} distractors; left out: {left}", file=sys.stderr, flush=True)
         _work = Work(folder, tuple("/".join(k) for k in kept), index, Comparer(index))
-        report = measure(options.workers, options.every, kept)
-        report |= {"left_out": left, "distractors": len(others), "speed": speed(folder),
+        report = measure(options.workers, options.every, options.pairs, kept)
+        report |= {"left_out": left, "distractors": len(others), "speed": {"the whole index": whole, **speed(folder)},
                    "search": search_seconds(index, folder)}  # fmt: skip
     write(report)
 
@@ -418,28 +451,31 @@ def _person(folder: Path) -> None:
     Image.fromarray(cv2.resize(astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC)).save(folder / "p.png")
 
 
-def measure(workers: int, every: int, kept: list[tuple[str, str]]) -> dict[str, object]:
+def measure(workers: int, every: int, wanted: int, kept: list[tuple[str, str]]) -> dict[str, object]:
     """All figures that need the pictures."""
     numbers, rng = range(len(kept)), np.random.default_rng(1)
+    command = " ".join(["python benchmarks/run.py reference DEBS DATA", f"--every {every} --pairs {wanted}"])
     names = list(media.CONDITIONS)
     tasks = [(n, name) for n in numbers for k, name in enumerate(names) if (n + k) % every == 0]
     rows = run(judge_one, tasks, workers, "suspects")
-    pairs = [(int(a), int(b)) for a, b in rng.integers(len(kept), size=(3 * NON_MATCHING, 2)) if a != b][:NON_MATCHING]
+    pairs = [(int(a), int(b)) for a, b in rng.integers(len(kept), size=(3 * wanted, 2)) if a != b][:wanted]
     apart = run(apart_one, pairs, workers, "non-matching pairs")
-    spaced = numbers[:: 2 * every]
+    spaced = numbers[::every]
     untouched = run(untouched_one, [(n, name) for name in UNTOUCHED for n in spaced], workers, "untouched")
     bursts = run(burst_one, list(spaced), workers, "bursts")
     bodies = run(body_one, list(range(0, 48, min(every, 4))), workers, "bodies")
-    matching = [(int(r["picture"]), int(r["confirmed"])) for r in rows]
+    matching = [(int(str(r["picture"])), int(str(r["confirmed"]))) for r in rows]
+    strange = [(int(str(r["picture"])), count) for r in rows for count in r["strange"]]  # type: ignore[attr-defined]
     return {
-        "command": "python benchmarks/run.py reference DEBS DATA", "pictures": len(kept),
+        "command": command, "pictures": len(kept),
         "packages": {p: sum(q == p for q, _ in kept) for p, _ in kept}, "conditions": summarise(rows),
         "non_matching": {"pairs": len(apart), "false_matches": sum(c >= MIN_CONFIRMED for c in apart),
                          "most_confirmed": max(apart),
                          "interval": interval(sum(c >= MIN_CONFIRMED for c in apart), len(apart))},
         "untouched": _untouched(untouched), "bursts": _bursts(bursts), "bodies": _bodies(bodies),
-        "calibration": calibrate(matching, [(a, c) for (a, _), c in zip(pairs, apart, strict=True)],
-                                 "python benchmarks/run.py reference DEBS DATA"),
+        "picked_by_search": {"pairs": len(strange), "false_matches": sum(c >= MIN_CONFIRMED for _, c in strange),
+                             "interval": interval(sum(c >= MIN_CONFIRMED for _, c in strange), len(strange))},
+        "calibration": calibrate(matching, strange, command),
         "rows": rows,
     }  # fmt: skip
 
@@ -455,8 +491,14 @@ def _untouched(rows: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _bursts(rows: list[dict[str, object]]) -> dict[str, object]:
-    matched = sum(int(r["confirmed"]) >= MIN_CONFIRMED for r in rows)  # type: ignore[call-overload]
-    return {"n": len(rows), "matched": matched, "interval": interval(matched, len(rows))}
+    told: dict[str, object] = {"n": len(rows)}
+    for name in ("burst", "copy"):
+        mine: list[dict[str, object]] = [r[name] for r in rows]  # type: ignore[misc]
+        as_copy = sum(int(str(r["confirmed"])) >= MIN_CONFIRMED and not r["another_shot"] for r in mine)
+        told[name] = {"told_as_copy": as_copy, "interval": interval(as_copy, len(mine)),
+                      "told_as_another_shot": sum(bool(r["another_shot"]) for r in mine),
+                      "correlations": [r["correlation"] for r in mine]}  # fmt: skip
+    return told
 
 
 def _bodies(rows: list[dict[str, object]]) -> dict[str, object]:

@@ -17,11 +17,11 @@ from .compare import Comparison
 from .register import Matrix, Registration
 
 _KERNEL = ((-1, 2, -1), (2, -4, 2), (-1, 2, -1))  # over 4; what is left of a picture is mostly grain
-_SMOOTHEST = 0.2  # of the pixels in place
+_SMOOTHEST = 0.1  # of the pixels in place
 _LEAST_PIXELS = 2_000
-_LEAST_GRAIN = 1.0  # of 255, deviation of the original's residual; below, there is nothing to compare
+_LEAST_GRAIN, _MOST_GRAIN = 0.9, 12.0  # of 255, deviation of the original's residual; more is texture, not grain
 _LEAST_KEPT = 0.55  # of the original's grain in the suspect: less was smoothed or compressed away
-SHARED, OWN = 0.5, 0.3  # correlation of the residuals; measured by benchmarks/reference.py
+_SHARED, _OWN = 0.6, 0.3  # correlation of the residuals: 0.64 and more in 6 trial copies, 0.22 and less in trial bursts
 
 
 class Grain(StrEnum):
@@ -60,9 +60,9 @@ def capture(comparison: Comparison, registration: Registration, scale: float) ->
     correlation = float((ours * theirs).mean() / max(float(ours.std() * theirs.std()), 1e-6))
     mine, other = float(ours.std()), float(theirs.std())
     grain = Grain.UNDECIDED
-    if correlation >= SHARED:
+    if correlation >= _SHARED and other <= _MOST_GRAIN:
         grain = Grain.SHARED
-    elif correlation < OWN and other >= _LEAST_GRAIN and mine >= _LEAST_KEPT * other:
+    elif correlation < _OWN and _LEAST_GRAIN <= other <= _MOST_GRAIN and mine >= _LEAST_KEPT * other:
         grain = Grain.OWN
     return Capture(grain, round(correlation, 3), round(mine, 2), round(other, 2), framing)
 
@@ -84,7 +84,7 @@ def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _smooth(comparison: Comparison) -> NDArray[np.bool_] | None:
-    """The smoothest fifth of what is in place, the same, and neither black nor white; None if that is too little."""
+    """The smoothest tenth of what is in place, the same, and neither black nor white; None if that is too little."""
     import cv2
 
     soft = [np.asarray(cv2.GaussianBlur(_grey(p), (0, 0), 1.5)) for p in (comparison.suspect, comparison.placed)]

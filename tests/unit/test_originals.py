@@ -152,7 +152,7 @@ def test_another_shot_of_the_scene_is_not_told_as_a_copy(tmp_path: Path) -> None
 def test_a_copy_of_a_grainy_picture_is_no_other_shot(quality: int, answer: str, tmp_path: Path) -> None:
     first, _ = shots(31)
     Image.fromarray(first).save(tmp_path / "o.jpg", quality=95)
-    Image.fromarray(altered(first)[0]).save(tmp_path / "s.jpg", quality=quality)
+    Image.fromarray(altered(jpeg(first, 95))[0]).save(tmp_path / "s.jpg", quality=quality)
     findings, _, _ = look(index_originals([tmp_path / "o.jpg"]), tmp_path / "s.jpg")
     facts: Any = findings[0].facts
     assert facts["relation"] == "shares_content" and facts["grain"]["answer"] == answer
