@@ -67,7 +67,7 @@ def time_left(seconds: float, _: Gettext) -> str:
 
 
 def size_words(size: int, _: Gettext) -> str:
-    """The size of a file, in megabytes from a tenth of one on."""
-    if size < 100_000:
+    """The size of a file, in whole kilobytes or megabytes."""
+    if size < 1_000_000:
         return _("{size} kB").format(size=max(round(size / 1000), 1))
-    return _("{size} MB").format(size=f"{size / 1e6:.1f}")
+    return _("{size} MB").format(size=round(size / 1e6))
