@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -23,10 +24,11 @@ def list_(
     """
     with exits.reported_errors():
         from deepfake_detect.detect import Registry
+        from deepfake_detect.report.text import safe_text
 
         for registered in Registry(not no_plugins).select(None):
             card = registered.create().card
-            print(f"{card.id:<20} {card.version:<8} {card.title} ({registered.origin})")
+            print(f"{card.id:<20} {card.version:<8} {safe_text(card.title)} ({registered.origin})")
 
 
 @app.command()
@@ -41,19 +43,43 @@ def show(
       deepfake-detect detectors show face-manipulation
     """
     with exits.reported_errors():
-        from deepfake_detect.checkpoints import WeightStore
+        from deepfake_detect.checkpoints import ADDED, WeightStore
         from deepfake_detect.detect import Registry
+        from deepfake_detect.report.text import safe_text
 
         (registered,) = Registry(not no_plugins).select((detector,))
         card = registered.create().card
-        print(f"{card.id} {card.version}: {card.title}")
-        print(f"origin: {registered.origin}\nlicence: {card.licence}")
-        print(f"commercial use: {'allowed' if card.commercial_use else 'not allowed'}\nmethod: {card.paper}")
-        for limit in card.limits:
-            print(f"limit: {limit}")
+        shown = [
+            f"{card.id} {card.version}: {card.title}",
+            f"origin: {registered.origin}",
+            f"licence: {card.licence}",
+            f"commercial use: {'allowed' if card.commercial_use else 'not allowed'}",
+            f"method: {card.paper}",
+            *(f"limit: {limit}" for limit in card.limits),
+        ]
         store = WeightStore()
-        for id_ in card.weights:
-            entry = store.entry(id_)
-            print(f"weights: {entry.id} {entry.version}, {entry.licence}, sha256 {entry.sha256}")
+        for entry in map(store.entry, card.weights):
+            shown.append(f"weights: {entry.id} {entry.version}, {entry.licence}, sha256 {entry.sha256}")
+            if entry.origin == ADDED:
+                shown += _measured(entry.id, store.calibration(entry))
+        for line in shown:
+            print(safe_text(line, 600))  # a card that was added holds the words of others
+        for entry in map(store.entry, card.weights):
             if entry.card:
                 print(f"\n{store.text(entry.card)}")
+
+
+def _measured(id_: str, calibration: str | None) -> list[str]:
+    """What the calibration of added weights says, by condition."""
+    if calibration is None:
+        return [f"not calibrated: it abstains until `deepfake-detect calibrate {id_} --data FOLDER`"]
+    from deepfake_detect.report.terms import named
+
+    raw = json.loads(calibration)
+    shape = ("name", "applies", "knots", "llr_min", "llr_max", "method")
+    return [
+        f"measured, {condition['name']}: {named(name)} {value}"
+        for condition in raw["conditions"]
+        for name, value in condition.items()
+        if name not in shape
+    ] + [f"experimental: {raw['experimental_reason']}"]

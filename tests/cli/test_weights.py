@@ -50,7 +50,9 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
     """With a tiny model and its card, 40 known pictures of either label, and one in question."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     shutil.copy(ONNX, tmp_path / "model.onnx")
-    (tmp_path / "card.toml").write_text(picture_card("theirs", "onnx", "pieces", 'title = "Theirs"\nlicence = "MIT"'))
+    (tmp_path / "card.toml").write_text(
+        picture_card("theirs", "onnx", "pieces", 'title = "Theirs \\u001b[31m"\nlicence = "MIT"')
+    )
     rng = np.random.default_rng(0)
     for side, value in (("real", 80), ("synthetic", 170)):
         (tmp_path / "known" / side).mkdir(parents=True)
@@ -69,6 +71,9 @@ def test_added_weights_from_first_to_last(person: Person) -> None:
     (abstention,) = person.report("--detectors", "theirs", code=1)["abstentions"]
     assert abstention["reason"] == "not_calibrated" and "calibrate theirs" in abstention["detail"]
 
+    told = person("detectors", "show", "theirs")
+    assert "not calibrated" in told and "theirs 1.0.0: Theirs \\x1b[31m" in told, "shown, but it colours no terminal"
+
     told = person("calibrate", "theirs", "--data", "known", "-q")
     assert "crisp: 40 real, 40 synthetic" in told and "experimental" in told
     report = person.report("--detectors", "theirs")
@@ -78,6 +83,8 @@ def test_added_weights_from_first_to_last(person: Person) -> None:
     (record,) = report["run"]["detectors"]
     assert record["origin"] == record["weights"][0]["origin"] == "added by the user"
     assert record["calibration_sha256"]
+    told = person("detectors", "show", "theirs")
+    assert "measured, crisp: genuine samples measured 40" in told and "experimental: calibrated by its user" in told
     assert "ok       theirs: theirs/1.0.0/model.onnx" in person("weights", "verify")
 
     person("weights", "remove", "theirs")
