@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cv2
@@ -188,8 +188,8 @@ def judge_one(task: tuple[int, str]) -> dict[str, object]:
         path = comparer.index.records[candidate.original].path
         if path == also:
             continue
-        original = at_side(decode(Path(path)))
-        placed = comparer.place(look, candidate, original)
+        original, theirs = _described(path)
+        placed = comparer.place(look, candidate, original, theirs)
         if path != wanted:
             strange[path] = placed.confirmed if placed is not None else 0
         elif placed is not None and placed.confirmed >= MIN_CONFIRMED:
@@ -245,14 +245,14 @@ def place(shipped: Rgb, original: Rgb):  # type: ignore[no-untyped-def]
 
 def apart_one(task: tuple[int, int]) -> int:
     """Matches confirmed between two pictures that share nothing."""
-    (first, mine), (second, theirs) = _described(task[0]), _described(task[1])
+    (first, mine), (second, theirs) = (_described(str(_work.folder / f"{number:03d}.jpg")) for number in task)
     placed = register(first, second, mine, theirs)
     return placed.confirmed if placed is not None else 0
 
 
-@cache
-def _described(number: int) -> tuple[Rgb, Features]:
-    small = at_side(decode(_work.folder / f"{number:03d}.jpg"))
+@lru_cache(256)
+def _described(path: str) -> tuple[Rgb, Features]:
+    small = at_side(decode(Path(path)))
     return small, features(small, REGISTER_SIDE, REGISTER_FEATURES)
 
 

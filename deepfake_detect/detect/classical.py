@@ -118,7 +118,7 @@ def _basis() -> Map:
     n = np.arange(CELL)
     basis = np.cos(np.pi * (2 * n[None] + 1) * n[:, None] / (2 * CELL)) * np.sqrt(2 / CELL)
     basis[0] /= np.sqrt(2)
-    return basis.astype(np.float32)
+    return np.asarray(basis, np.float32)
 
 
 def _dct(pixels: Pixels) -> Map:

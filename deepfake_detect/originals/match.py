@@ -153,7 +153,7 @@ class Comparer:
             media = opened.media
             opened.verify_unchanged()
         original = at_side(frame.pixels)
-        placed = self.place(look, candidate, original)
+        placed = self.place(look, candidate, original, features(original, REGISTER_SIDE, REGISTER_FEATURES))
         if placed is None or placed.confirmed < MIN_CONFIRMED:
             return None
         comparison = compare(look.pixels, original, placed)
@@ -162,9 +162,8 @@ class Comparer:
         return Match(record, media, look.time, frame.time, look.factor, scale, placed, comparison, shot)
 
     @staticmethod
-    def place(look: Look, candidate: Candidate, original: Pixels) -> Registration | None:
+    def place(look: Look, candidate: Candidate, original: Pixels, theirs: Features) -> Registration | None:
         """Where the original, at most ``REGISTER_SIDE``, lies in the suspect, confirmed or not."""
-        theirs = features(original, REGISTER_SIDE, REGISTER_FEATURES)
         whole = candidate.turned if candidate.pdq <= PDQ_SAME else None
         return register(look.pixels, original, look.found, theirs, whole)
 
