@@ -23,9 +23,9 @@ class IndexEntry:
     ``fingerprint`` for one with it, ``first_pass`` for a report that no page was made of. ``tags`` and
     ``concluded_by`` are what people added until the index was written. ``strongest``: the highest log10 LR of any line,
     experimental ones too, corrected for the number of its detector's lines. ``flagged``: whether a line, a declaration
-    or the label speaks for synthesis or manipulation. ``by_chance``: of how many files like this one, were it genuine,
-    a line would be flagged, an upper estimate between 0 and 1; None where no rate was measured. ``strict``: whether
-    every line was held against a measured strict threshold.
+    or the label speaks for synthesis or manipulation. ``by_chance``: in what share of files like this one, were they
+    genuine, a line would be flagged: the rates of single samples, added up; None where none was measured. ``strict``:
+    whether every line was held against a measured strict threshold.
     """
 
     name: str
@@ -111,7 +111,11 @@ def _flagged(report: Report, weighed: Iterable[_Weighed]) -> bool:
 
 
 def _by_chance(weighed: Iterable[_Weighed]) -> float | None:
-    """Of each detector the highest rate among the conditions of its lines, added up: more than any of them together."""
+    """Of each detector the highest rate among the conditions of its lines, added up as if none came together.
+
+    The correction for several lines of one detector keeps the rate of a file near that of one line, but no more is
+    known than that.
+    """
     rates: dict[str, float] = {}
     for finding, _, record in weighed:
         rate = record.false_alarms.get(finding.condition or "")

@@ -33,8 +33,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What stands at the head of a case. ``by_chance``: how many of ``rated`` analysed files would be flagged if all
-    were genuine, an upper estimate. ``strict``: how many of the analysed were held against strict thresholds.
+    """What stands at the head of a case. ``by_chance``: about how many of ``rated`` analysed files would be flagged if
+    all were genuine. ``strict``: how many of the analysed were held against strict thresholds.
     """
 
     files: int
