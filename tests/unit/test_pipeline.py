@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import threading
@@ -15,8 +16,11 @@ from typing import Any
 import pytest
 
 from deepfake_detect import Label, Reason, Report, Scanner, ScanOptions
+from deepfake_detect.checkpoints import WeightsEntry, WeightStore
+from deepfake_detect.detect import Registry
 from deepfake_detect.errors import UnreadableError, UsageError
 from deepfake_detect.findings import SCHEMA_VERSION
+from deepfake_detect.loading import load_detectors
 from deepfake_detect.originals import Comparer, index_originals
 from deepfake_detect.progress import Event, FileFinished, FileStarted, RunFinished, RunStarted
 
@@ -260,3 +264,27 @@ print(changed, np.geterr() == errors, Image.MAX_IMAGE_PIXELS == pixels)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.strip() == "[] True True"
     assert done.stderr == ""
+
+
+def test_a_strict_run_holds_lines_against_the_strict_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = WeightStore()
+    shipped = store.calibration
+
+    def with_strict(entry: WeightsEntry) -> str | None:
+        raw = json.loads(shipped(entry) or "")
+        rates = {condition["name"]: 0.01 for condition in raw["conditions"]}
+        return json.dumps({**raw, "operating_points": {"strict": {"upper": 1.25, "false_alarms": rates}}})
+
+    monkeypatch.setattr(store, "calibration", with_strict)
+    chosen = Registry(plugins=False).select(("synthetic-voice",))
+    for point, upper in (("strict", 1.25), ("standard", None)):
+        _, (loaded,) = load_detectors(chosen, store, "cpu", point)
+        assert loaded.record.operating_point == point
+        assert loaded.record.thresholds is not None and loaded.calibration is not None
+        assert loaded.record.thresholds[1] == loaded.calibration.upper
+        assert (loaded.calibration.upper == upper) is (point == "strict")
+    monkeypatch.undo()
+    _, (loaded,) = load_detectors(chosen, store, "cpu", "strict")
+    measured = "operating_points" in json.loads(shipped(store.entry("synthetic-voice")) or "")
+    assert loaded.record.operating_point == ("strict" if measured else "standard")
+    assert loaded.record.false_alarms
