@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import time
 from collections.abc import Mapping
 from html import escape
 
@@ -36,7 +35,7 @@ _CLOSED = N_("This page belongs to another window, or was closed. Open the progr
 
 
 class Guard:
-    """ASGI middleware. ``seen``: monotonic time of the last request that was let in."""
+    """ASGI middleware in front of ``app``, for the page on ``port``."""
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self._app = app
@@ -44,7 +43,6 @@ class Guard:
         self._secret: str | None = secrets.token_urlsafe(32)
         self._cookie = secrets.token_urlsafe(32)
         self._name = f"deepfake-detect-{port}"
-        self.seen = time.monotonic()
 
     @property
     def address(self) -> str:
@@ -75,7 +73,6 @@ class Guard:
         cookies = cookie_parser(headers.get("cookie", ""))
         if not hmac.compare_digest(cookies.get(self._name, "").encode(), self._cookie.encode()):
             return _refused(403)
-        self.seen = time.monotonic()
         return None
 
     def _from_here(self, method: str, headers: Headers) -> bool:
@@ -88,7 +85,6 @@ class Guard:
         if method != "GET" or self._secret is None or not hmac.compare_digest(secret.encode(), self._secret.encode()):
             return _refused(403)
         self._secret = None
-        self.seen = time.monotonic()
         response = RedirectResponse("/", 303)
         response.set_cookie(self._name, self._cookie, httponly=True, samesite="strict")
         return response

@@ -10,9 +10,10 @@ from pathlib import Path
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .desk import Desk
 from .guard import Guard
 from .place import open_place
-from .views import Views
+from .views import application
 
 _HEAD_SECONDS = 10.0  # for the first request of a connection
 _MOST_CONNECTIONS = 32
@@ -40,13 +41,13 @@ def serve(announce: Callable[[str], None], referrals: Path | None = None) -> Non
     """
     with open_place() as place, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        views = Views(place, referrals)
-        guard = Guard(views.application(), listening.getsockname()[1])
+        desk = Desk(place, referrals)
+        guard = Guard(application(desk), listening.getsockname()[1])
         server = uvicorn.Server(_config(guard))
         try:
-            asyncio.run(_until_over(server, listening, views, lambda: announce(guard.address)))
+            asyncio.run(_until_over(server, listening, desk, lambda: announce(guard.address)))
         finally:
-            views.work.end()
+            desk.work.end()
 
 
 def _config(guard: Guard) -> uvicorn.Config:
@@ -58,7 +59,7 @@ def _config(guard: Guard) -> uvicorn.Config:
 
 
 async def _until_over(
-    server: uvicorn.Server, listening: socket.socket, views: Views, announce: Callable[[], None]
+    server: uvicorn.Server, listening: socket.socket, desk: Desk, announce: Callable[[], None]
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not (server.started or serving.done()):
@@ -66,5 +67,5 @@ async def _until_over(
     announce()
     while not serving.done():
         await asyncio.sleep(_LOOK_SECONDS)
-        server.should_exit = server.should_exit or views.over
+        server.should_exit = server.should_exit or desk.over
     await serving

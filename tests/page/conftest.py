@@ -93,7 +93,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Running]]:
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Running]]:
     """Serves the page in this process, with shorter waits."""
-    from deepfake_detect.page import bodies, place, server, views
+    from deepfake_detect.page import bodies, desk, place, server
 
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(bodies, "_CHUNK_SECONDS", 0.5)
@@ -101,16 +101,16 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     monkeypatch.setattr(server, "_LOOK_SECONDS", 0.05)
     monkeypatch.setattr(place, "_MOST", 2_000_000)
     threads: list[threading.Thread] = []
-    made: list[views.Views] = []
+    made: list[desk.Desk] = []
 
-    class Ended(views.Views):
+    class Ended(desk.Desk):
         """Can be ended from here."""
 
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             made.append(self)
 
-    monkeypatch.setattr(server, "Views", Ended)
+    monkeypatch.setattr(server, "Desk", Ended)
 
     def begin() -> Running:
         told, addresses = threading.Event(), []

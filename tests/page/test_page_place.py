@@ -51,9 +51,9 @@ def test_nothing_stays_when_the_program_is_ended(start: Callable[[], Running], b
 
 
 def test_closing_the_page_ends_the_program(served: Callable[[], Running], monkeypatch: pytest.MonkeyPatch) -> None:
-    from deepfake_detect.page import views
+    from deepfake_detect.page import desk
 
-    monkeypatch.setattr(views, "_CLOSING", 0.2)
+    monkeypatch.setattr(desk, "_CLOSING", 0.2)
     page = served()
     folder = _fill(page)
     assert page.ask("POST", "/closing").status == 204
@@ -62,9 +62,9 @@ def test_closing_the_page_ends_the_program(served: Callable[[], Running], monkey
 
 def test_a_request_after_closing_keeps_the_page(served: Callable[[], Running], monkeypatch: pytest.MonkeyPatch) -> None:
     """Going from one page to the next closes the first."""
-    from deepfake_detect.page import views
+    from deepfake_detect.page import desk
 
-    monkeypatch.setattr(views, "_CLOSING", 0.5)
+    monkeypatch.setattr(desk, "_CLOSING", 0.5)
     page = served()
     folder = _fill(page)
     page.ask("POST", "/closing")
