@@ -8,6 +8,7 @@ change the list; compare its own hash, printed here, with the one printed where 
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -80,6 +81,9 @@ def main() -> int:
     folder = Path(__file__).resolve().parent
     if sys.version_info[:2] != PYTHON:
         print(f"Python {PYTHON[0]}.{PYTHON[1]} is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
+        return 1
+    if importlib.util.find_spec("ensurepip") is None:
+        print("This Python cannot make environments; on Debian and Ubuntu install python3-venv.", file=sys.stderr)
         return 1
     wrong = wrong_files(folder)
     if wrong:

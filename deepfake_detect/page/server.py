@@ -64,7 +64,7 @@ async def _until_over(
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
-    announce()
+    await asyncio.to_thread(announce)  # a browser in a terminal would hold up the page
     while not serving.done():
         await asyncio.sleep(_LOOK_SECONDS)
         server.should_exit = server.should_exit or desk.over
