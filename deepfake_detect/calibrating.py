@@ -9,8 +9,8 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,20 +97,17 @@ def calibrate(
 def known_files(data: Path) -> tuple[Known, ...]:
     """The labelled files of a folder. Raises ``UsageError`` if it has no labels."""
     if (data / MANIFEST).is_file():
-        return tuple(_of_manifest(data))
+        return _grouped(_of_manifest(data))
     if not all((data / side).is_dir() for side in SIDES):
         raise UsageError(f"{data} holds neither real/ and synthetic/ nor {MANIFEST}", LAYOUT)
-    return tuple(known for side, synthetic in SIDES.items() for known in _of_folder(data / side, synthetic))
+    return _grouped(known for side, synthetic in SIDES.items() for known in _of_folder(data / side, synthetic))
 
 
 def _of_folder(side: Path, synthetic: bool) -> Iterator[Known]:
-    """The files below ``side``; those of one folder in it are related, if it has folders enough."""
-    paths = [path for path in find_files([side]) if isinstance(path, Path)]
-    owners = {path: path.relative_to(side).parts[0] for path in paths}
-    folders = {owner for path, owner in owners.items() if len(path.relative_to(side).parts) > 1}
-    for path in paths:
-        alone = len(folders) < FOLDS or owners[path] not in folders
-        yield Known(path, synthetic, f"{side.name}/{path.relative_to(side) if alone else owners[path]}")
+    """The files below ``side``; those of one folder in it are related."""
+    for path in find_files([side]):
+        if isinstance(path, Path):
+            yield Known(path, synthetic, f"{side.name}/{path.relative_to(side).parts[0]}")
 
 
 def _of_manifest(data: Path) -> Iterator[Known]:
@@ -122,8 +119,14 @@ def _of_manifest(data: Path) -> Iterator[Known]:
         for row in reader:
             if row["label"] not in MANIFEST_LABELS:
                 raise UsageError(f"{data / MANIFEST}: the label {row['label'][:40]!r} is not real or fake", LAYOUT)
-            group = row.get("source_path") or row["file"]
-            yield Known(data / row["file"], MANIFEST_LABELS[row["label"]], group)
+            yield Known(data / row["file"], MANIFEST_LABELS[row["label"]], row.get("source_path") or row["file"])
+
+
+def _grouped(files: Iterable[Known]) -> tuple[Known, ...]:
+    """Files by their groups, or each alone where a label has too few of these to leave some out."""
+    known = tuple(files)
+    few = {side for side in SIDES.values() if len({k.group for k in known if k.synthetic is side}) < FOLDS}
+    return tuple(replace(k, group=str(k.path)) if k.synthetic in few else k for k in known)
 
 
 def _rows(

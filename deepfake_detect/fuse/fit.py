@@ -23,6 +23,7 @@ SCHEMA = 1
 LEAST = 30  # files of either label that a condition needs
 FOLDS = 5
 RATE = 0.04  # share of real (upper threshold) and of synthetic files (lower one) on the wrong side, in any condition
+BEYOND = 0.01  # log10 LR
 TOO_FEW = f"Give at least {LEAST} real and {LEAST} synthetic files of each condition; more narrow the bounds."
 
 
@@ -117,12 +118,19 @@ def as_json(
 
 
 def thresholds(parts: Sequence[tuple[Floats, Bools]]) -> tuple[float, float]:
-    """Lower and upper log10 LR: in no part (ratios, labels) do more than ``RATE`` of real rows lie above, or of
-    synthetic ones below.
+    """Lower and upper log10 LR: in no part (ratios, labels) do more than ``RATE`` of real rows reach the upper one, or
+    of synthetic ones the lower. Where bounded ratios leave no such threshold it lies beyond them, and nothing does.
     """
-    uppers = [float(np.quantile(llr[~fake], 1 - RATE)) for llr, fake in parts]
-    lowers = [float(np.quantile(llr[fake], RATE)) for llr, fake in parts]
-    return min(*lowers, -0.01), max(*uppers, 0.01)
+    upper = max(_reached_by_few(llr[~fake]) for llr, fake in parts)
+    lower = max(_reached_by_few(-llr[fake]) for llr, fake in parts)
+    return min(-lower, -BEYOND), max(upper, BEYOND)
+
+
+def _reached_by_few(ratios: Floats) -> float:
+    """The lowest threshold that at most ``RATE`` of ``ratios`` reach."""
+    values = np.unique(ratios)
+    few = values[(len(ratios) - np.searchsorted(np.sort(ratios), values)) <= RATE * len(ratios)]
+    return float(few[0]) if few.size else float(values[-1]) + BEYOND
 
 
 def _parts(rows: Sequence[Row], splits: Mapping[str, Mapping[str, Range]]) -> dict[str, list[Row]]:
@@ -161,24 +169,31 @@ def _llr(condition: Condition, part: Sequence[Row]) -> Floats:
     return np.array([condition.llr(row.score) for row in part], np.float64)
 
 
-def _fold(row: Row) -> int:
-    return hashlib.sha256(row.group.encode("utf-8", "surrogatepass")).digest()[0] % FOLDS
+def _folds(rows: Sequence[Row]) -> dict[str, int]:
+    """The fold of each group: those of a label are dealt out in turn, in an order that is as good as random."""
+    folds: dict[str, int] = {}
+    for synthetic in (False, True):
+        groups = {row.group for row in rows if row.synthetic is synthetic} - folds.keys()
+        ordered = sorted(groups, key=lambda group: hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest())
+        folds |= {group: index % FOLDS for index, group in enumerate(ordered)}
+    return folds
 
 
 def _cross_fitted(parts: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, JsonValue]]:
-    """The rates of each condition, every fold by what the other folds gave; a fold whose others give no curve has
-    ratios of 1.
+    """The rates of each condition, every fold by what the other folds gave; where these give no rising curve, by ratios
+    of 1. Raises ``UsageError`` if the files of a label are all related.
     """
+    folds = _folds([row for part in parts.values() for row in part])
     llr = {name: np.zeros(len(part)) for name, part in parts.items()}
     side = {name: np.zeros(len(part), int) for name, part in parts.items()}  # 1 above the upper threshold, -1 below
     for fold in range(FOLDS):
-        held = {name: np.array([_fold(row) == fold for row in part]) for name, part in parts.items()}
+        held = {name: np.array([folds[row.group] == fold for row in part]) for name, part in parts.items()}
         conditions = dict(_without(parts, held))
         others = [(_llr(c, parts[n])[~held[n]], _labels(parts[n])[~held[n]]) for n, c in conditions.items()]
-        lower, upper = thresholds(others) if others else (0.0, 0.0)
+        lower, upper = thresholds(others) if others else (-BEYOND, BEYOND)
         for name, condition in conditions.items():
             ratios = _llr(condition, parts[name])
-            side[name][held[name]] = np.where(ratios > upper, 1, np.where(ratios < lower, -1, 0))[held[name]]
+            side[name][held[name]] = np.where(ratios >= upper, 1, np.where(ratios <= lower, -1, 0))[held[name]]
             llr[name][held[name]] = ratios[held[name]]
     return {name: _rates(part, llr[name], side[name]) for name, part in parts.items()}
 
@@ -187,9 +202,10 @@ def _without(parts: Mapping[str, Sequence[Row]], held: Mapping[str, Bools]) -> I
     """The curve of each condition without the rows that are held out, where these leave one."""
     for name, part in parts.items():
         scores, labels = _scores(part)[~held[name]], _labels(part)[~held[name]]
-        if 0 < labels.sum() < len(labels):
-            with suppress(ValueError):
-                yield name, Condition(name, {}, *curve(scores, labels), {})
+        if not 0 < labels.sum() < len(labels):
+            raise UsageError(f"condition {name}: all files of one label are related", "Give files of more sources.")
+        with suppress(ValueError):
+            yield name, Condition(name, {}, *curve(scores, labels), {})
 
 
 def _rates(part: Sequence[Row], llr: Floats, side: NDArray[np.int_]) -> dict[str, JsonValue]:

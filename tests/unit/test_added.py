@@ -427,3 +427,30 @@ def test_calibrate_refuses_what_it_cannot_stand_behind(known: Path, tmp_path: Pa
     with pytest.raises(UsageError, match="too few"):
         calibrate("theirs", known)
     assert WeightStore().entry("theirs").calibration is None
+
+
+def test_a_manifest_and_folders_give_the_same_files(known: Path, tmp_path: Path) -> None:
+    from deepfake_detect.calibrating import known_files
+
+    files = known_files(known)
+    assert len(files) == 36 + 36 + 2
+    assert len({f.group for f in files}) == len(files), "no folders: each file alone"
+    lines = [
+        f"{f.path.relative_to(known)},{'fake' if f.synthetic else 'real'},film {i % 7}" for i, f in enumerate(files)
+    ]
+    (known / "manifest.csv").write_text("\n".join(["file,label,source_path", *lines]))
+    listed = known_files(known)
+    assert [(f.path, f.synthetic) for f in listed] == [(f.path, f.synthetic) for f in files]
+    assert {f.group for f in listed} == {f"film {i}" for i in range(7)}
+    (known / "manifest.csv").write_text("file,label\nreal/0.png,authentic")
+    with pytest.raises(UsageError, match="authentic"):
+        known_files(known)
+    (known / "manifest.csv").write_text("file,kind\nreal/0.png,real")
+    with pytest.raises(UsageError, match="columns"):
+        known_files(known)
+    (known / "manifest.csv").unlink()
+    for i in range(6):
+        (known / "real" / f"source-{i}").mkdir()
+        (known / "real" / f"{i}.png").rename(known / "real" / f"source-{i}" / f"{i}.png")
+    groups = [f.group for f in known_files(known) if not f.synthetic]
+    assert groups.count("real/source-1") == 1 and len(set(groups)) == len(groups)

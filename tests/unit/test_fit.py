@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from deepfake_detect.errors import UsageError
 from deepfake_detect.fuse import parse_calibration
-from deepfake_detect.fuse.fit import Row, as_json, curve, fit
+from deepfake_detect.fuse.fit import Row, as_json, curve, fit, thresholds
 
 SPLITS = {"narrow": {"band": (None, 0.0)}, "wide": {"band": (0.0, None)}}
 
@@ -86,3 +86,36 @@ def test_the_order_of_the_files_does_not_matter() -> None:
     made = rows(40)
     one, other = fit(made, SPLITS), fit(made[::-1], SPLITS)
     assert one == other
+
+
+def test_related_files_are_left_out_together() -> None:
+    """Scores that only tell one source from another look perfect until a source is left out as a whole."""
+    rng = np.random.default_rng(0)
+    centres = {f"{s}{i}": rng.normal(2.0 * s, 2.0) for s in (False, True) for i in range(12)}
+    made = [
+        Row(float(centre + rng.normal(scale=0.1)), name.startswith("True"), {"band": 1.0}, name)
+        for name, centre in centres.items()
+        for _ in range(10)
+    ]
+    sources = fit(made, SPLITS).conditions[0].measured
+    alone = fit([Row(r.score, r.synthetic, r.quantities, str(i)) for i, r in enumerate(made)], SPLITS)
+    wide = sources["auc_ci95"], alone.conditions[0].measured["auc_ci95"]
+    assert wide[0][1] - wide[0][0] > 2 * (wide[1][1] - wide[1][0])  # type: ignore[operator,index]
+    assert sources["cllr"] != alone.conditions[0].measured["cllr"]
+
+
+def test_files_of_one_source_alone_are_refused() -> None:
+    made = [Row(r.score, r.synthetic, r.quantities, "one" if r.synthetic else r.group) for r in rows(40)]
+    with pytest.raises(UsageError, match="related"):
+        fit(made, SPLITS)
+
+
+def test_a_threshold_counts_as_a_scan_does_those_that_reach_it() -> None:
+    """`fuse.decide` flags a ratio that equals the threshold; bounded ratios are equal often."""
+    real = np.array([*np.linspace(-1, 0, 95), *[1.5] * 5])
+    fake = np.array([*[-0.5] * 10, *np.linspace(0, 1.5, 90)])
+    llr, labels = np.concatenate([real, fake]), np.repeat([False, True], 100)
+    lower, upper = thresholds([(llr, labels)])
+    assert upper > 1.5 and lower < -0.5, "5 % and 10 % lie on the bounds: nothing may reach a threshold"
+    lower, upper = thresholds([(np.concatenate([real[:98], [0.5, 0.6], fake[7:], fake[:7]]), labels)])
+    assert (real[:98] >= upper).mean() <= 0.04
