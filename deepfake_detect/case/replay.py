@@ -57,7 +57,7 @@ def replay(
     places = EvidencePlaces(reader.info.roots, evidence, reader.evidence)
     found = {r.sha256: path for r in reader.evidence if (path := places.find(r)) is not None}
     for plan, reports in _by_plan(reader).items():
-        options = _options(reports[0].run, trust_list)
+        options = _options(reports[0].run, trust_list, reports[0].first_pass)
         compared = _comparer(reports[0].run, comparer)
         ids = [id_ for id_ in plan[0] if compared is None or id_ != compared.record.id]
         with Scanner(device=device, detectors=ids, options=options, weights=weights, comparer=compared) as scanner:
@@ -65,17 +65,19 @@ def replay(
             yield from (_replayed(report, found.get(report.media.sha256), scanner) for report in reports)
 
 
-def _by_plan(reader: CaseReader) -> Mapping[tuple[tuple[str, ...], str], list[Report]]:
-    """The reports by detectors and fingerprint, so that models are loaded once for each plan."""
-    plans: dict[tuple[tuple[str, ...], str], list[Report]] = defaultdict(list)
+def _by_plan(reader: CaseReader) -> Mapping[tuple[tuple[str, ...], str, bool], list[Report]]:
+    """The reports by detectors, fingerprint and pass, so that models are loaded once for each plan."""
+    plans: dict[tuple[tuple[str, ...], str, bool], list[Report]] = defaultdict(list)
     for result in reader.results():
         if isinstance(result, Report):
-            plans[tuple(d.id for d in result.run.detectors), result.run.fingerprint].append(result)
+            plans[tuple(d.id for d in result.run.detectors), result.run.fingerprint, result.first_pass].append(result)
     return plans
 
 
-def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
-    """The options that a run records. Raises ``UsageError`` if they cannot be had again."""
+def _options(run: RunRecord, trust_list: str | None, first_pass: bool) -> ScanOptions:
+    """The options that a run records; a first pass left the re-shippings out. Raises ``UsageError`` if they cannot be
+    had again.
+    """
     recorded = run.options
     known = {field.name for field in fields(ScanOptions)} | {"originals"}
     if unknown := sorted(recorded.keys() - known):
@@ -87,7 +89,11 @@ def _options(run: RunRecord, trust_list: str | None) -> ScanOptions:
     language = recorded.get("language")
     stated = language if isinstance(language, str) else None
     region = _rebuilt(Region, recorded["region"]) if recorded.get("region") else None
-    return ScanOptions(plan, limits, pictures=False, trust_list=trust_list, language=stated, region=region)
+    return ScanOptions(
+        plan, limits, pictures=False, trust_list=trust_list, language=stated, region=region,
+        robustness=bool(recorded.get("robustness")) and not first_pass,
+        operating_point=str(recorded.get("operating_point") or "standard"),
+    )  # fmt: skip
 
 
 def _comparer(run: RunRecord, comparer: Comparer | None) -> Comparer | None:
@@ -131,7 +137,7 @@ def compare(before: Report, after: Report, tolerance: float = TOLERANCE) -> tupl
     differences += [f"{_line(key)}: only before" for key in old.keys() - new.keys()]
     differences += [f"{_line(key)}: only now" for key in new.keys() - old.keys()]
     for key in old.keys() & new.keys():
-        for name, gap, sentence in _gaps(old[key], new[key]):
+        for name, gap, sentence in (*_gaps(old[key], new[key]), *_delivery_gaps(old[key], new[key])):
             if gap is not None:
                 largest = max(gap, largest or 0.0)
             if gap is None or gap > tolerance:
@@ -163,7 +169,6 @@ def _gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]
             yield name, abs(one - other), f"{one:.4g}, now {other:.4g}"
         elif one is not other:
             yield name, None, f"{one}, now {other}"
-    yield from _delivery_gaps(old, new)
     if old.condition != new.condition:
         yield "condition", None, f"{old.condition}, now {new.condition}"
     if not _same(old.facts, new.facts):
@@ -171,6 +176,7 @@ def _gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]
 
 
 def _delivery_gaps(old: Finding, new: Finding) -> Iterator[tuple[str, float | None, str]]:
+    """As ``_gaps``, of the scores after re-shippings."""
     then, now = ({d.name: d.score for d in finding.deliveries} for finding in (old, new))
     for name in sorted(then.keys() | now.keys()):
         one, other = then.get(name), now.get(name)

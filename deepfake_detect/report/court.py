@@ -306,7 +306,7 @@ def _claims(report: Report, cover: Cover, _: Gettext) -> tuple[Block, ...]:
     ]
     for finding in report.findings:
         if finding.score is None:
-            blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts)))]
+            blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts, _)))]
             blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, cover, _)
     if report.media.facts and report.media.facts.metadata:
         blocks += [Heading(_("Metadata")), Rows(tuple(shown.rows(report.media.facts.metadata)))]

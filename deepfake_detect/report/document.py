@@ -52,6 +52,13 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     kind: str = "grid"
 
+    @property
+    def shares(self) -> list[float]:
+        """Per cent of the width for each column, by the length of what stands in it."""
+        longest = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
+        weights = [min(max(length, 8), 40) ** 0.6 for length in longest]
+        return [round(100 * weight / sum(weights), 1) for weight in weights]
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -72,10 +79,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Pictures side by side; ``wide`` ones take the whole width."""
+    """Pictures side by side; ``wide`` ones take the whole width, ``large`` ones the room that their caption needs."""
 
     items: tuple[Figure, ...]
     wide: bool = False
+    large: bool = False
     kind: str = "figures"
 
 

@@ -52,20 +52,14 @@ def _plain(document: Document, pictures: dict[str, bytes]) -> dict[str, Any]:
         for block in section.blocks:
             if isinstance(block, Figures):
                 items = [_figure(item, block.wide, pictures) for item in block.items]
-                blocks.append({"kind": block.kind, "wide": block.wide, "items": items})
+                blocks.append({"kind": block.kind, "wide": block.wide, "large": block.large, "items": items})
             else:
-                blocks.append(asdict(block) | ({"columns": _columns(block)} if isinstance(block, Grid) else {}))
+                blocks.append(asdict(block) | ({"columns": block.shares} if isinstance(block, Grid) else {}))
         sections.append({"title": section.title, "style": section.style, "label": section.label, "blocks": blocks})
     return {
         "title": document.title, "brand": document.brand, "language": document.language.value,
         "notice": document.notice, "sections": sections,
     }  # fmt: skip
-
-
-def _columns(grid: Grid) -> list[float]:
-    """Shares of the width, by the length of what stands in a column."""
-    longest = [max(len(row[i]) for row in (grid.head, *grid.rows)) for i in range(len(grid.head))]
-    return [min(max(length, 8), 40) ** 0.6 for length in longest]
 
 
 def _figure(figure: Figure, wide: bool, pictures: dict[str, bytes]) -> dict[str, str]:

@@ -51,7 +51,8 @@ def blocks(title: str, evidence: Sequence[Evidence], subject_kind: str, cover: C
     for kind in _FACES:
         small = [item for item in evidence if item.kind == kind and item.image]
         if small:
-            yield Figures(tuple(_small(item, visible or not is_whole(item, subject_kind), _) for item in small))
+            figures = tuple(_small(item, visible or not is_whole(item, subject_kind), _) for item in small)
+            yield Figures(figures, large=kind == "map")
     for item in evidence:
         if item.image is None and not item.values:
             yield Text(words.as_sentence(said(item.caption, _)))

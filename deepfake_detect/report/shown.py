@@ -6,12 +6,24 @@ from collections.abc import Iterator, Mapping
 
 from ..explain.timeline import clock
 from ..media import JsonValue, Span
-from .language import Gettext, plain
+from .language import N_, Gettext, plain
 from .text import safe_text
 
 _MAX_ROWS = 200  # of facts or metadata; the JSON holds all of them
 _MAX_DEPTH = 8
 _ACRONYMS = frozenset({"auc", "eer", "fpr", "fnr", "tpr", "jpeg", "mp3"})
+
+
+_FACTS = {
+    "c2pa › state": N_("Content Credentials (C2PA)"),
+    "digital_source_type": N_("Digital source type"),
+    "declared_origin": N_("Declared origin"),
+    "declared_by": N_("Declared by"),
+    "generator": N_("Generator"),
+    "traces": N_("Traces of generators"),
+    "editing_tools": N_("Editing programs named"),
+}
+_VALUES = {"not stated": N_("not stated"), "none": N_("none"), "yes": N_("yes"), "no": N_("no"), "absent": N_("absent")}
 
 
 def signed(llr: float) -> str:
@@ -80,12 +92,14 @@ def _plain(value: JsonValue) -> str:
     return number(value) if isinstance(value, float) else safe_text(str(value), 400)
 
 
-def named_facts(facts: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
-    """Rows of facts that the program named, their names as words."""
-    return [(_as_words(name), text) for name, text in rows(facts)]
+def named_facts(facts: Mapping[str, JsonValue], _: Gettext = plain) -> list[tuple[str, str]]:
+    """Rows of facts that the program named, their names as words; the values of the file stay as they are."""
+    return [(_as_words(name, _), _(_VALUES[text]) if text in _VALUES else text) for name, text in rows(facts)]
 
 
-def _as_words(name: str) -> str:
+def _as_words(name: str, _: Gettext) -> str:
+    if name in _FACTS:
+        return _(_FACTS[name])
     parts = name.replace("_", " ").split(" ")
     title = " ".join(part.upper() if part.lower() in _ACRONYMS else part for part in parts)
     return title[:1].upper() + title[1:]

@@ -57,6 +57,16 @@ _NAMES: Mapping[str, str] = {
     "real_below_lower": N_("genuine samples below it"),
     "detection_at_false_alarms": N_("share found, at these shares of false alarms"),
     "re-shipped": N_("after re-shipping"),
+    # groups of sources that were left out of training
+    "reenactment": N_("re-enactment"),
+    "gan": N_("pictures by GANs"),
+    "classic": N_("older speech synthesis"),
+    "codec": N_("neural codecs"),
+    "conversion": N_("voice conversion"),
+    "llm": N_("speech by language models"),
+    "production": N_("commercial services"),
+    "vocoder": N_("vocoders"),
+    "zeroshot": N_("voice cloning from a short sample"),
     # explanations
     "measured_on": N_("measured on"),
     "pictures": N_("pictures"),

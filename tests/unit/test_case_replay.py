@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from make_report import make_report
 
-from deepfake_detect.case.replay import TOLERANCE, compare
+from deepfake_detect.case.replay import TOLERANCE, _options, compare
 from deepfake_detect.findings import Abstention, Finding, Label, Reason, Report
+from deepfake_detect.options import ScanOptions
 
 REPORT = make_report()
 
@@ -84,3 +85,19 @@ def test_where_an_original_lies_is_no_difference_and_its_share_is() -> None:
     before = with_original("/a/x.jpg", 0.5)
     assert compare(before, with_original("/b/x.jpg", 0.51))[0] == ()
     assert compare(before, with_original("/a/x.jpg", 0.6))[0]
+
+
+def test_the_plan_that_is_run_again_is_the_recorded_one() -> None:
+    """A first pass scored nothing again as delivered, so its replay does not either."""
+    for options in (ScanOptions(), ScanOptions(robustness=False, operating_point="strict", language="vi")):
+        run = replace(REPORT.run, options=options.as_json())
+        assert _options(run, None, first_pass=False) == replace(options, pictures=False)
+        assert _options(run, None, first_pass=True) == replace(options, pictures=False, robustness=False)
+
+
+def test_scores_after_re_shippings_are_compared() -> None:
+    finding = REPORT.findings[0]
+    moved = tuple(replace(d, score=d.score + 1.0 if d.score is not None else None) for d in finding.deliveries)
+    differences, largest = compare(REPORT, with_finding(0, replace(finding, deliveries=moved)))
+    assert len(differences) == 3 and "score after screenshot" in differences[-1] and largest == pytest.approx(1.0)
+    assert len(compare(REPORT, with_finding(0, replace(finding, deliveries=())))[0]) == 3
