@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("visual", "audio", "reference")
+NAMES = ("visual", "visual_small", "own", "screens", "audio", "reference", "speed")
 
 
 def main(argv: list[str]) -> int:

@@ -52,12 +52,12 @@ def out_of_fold(data: Path, recipe: recipes.Recipe) -> Scores:
     everything = recipes.training_set(data, recipe)
     domain_rows, tokens = recipes.domain_features(data, recipe.task)
     domain_folds = np.array([r.fold for r in domain_rows])
-    tables = {name: load(data, recipe.task, name) for name in have(recipe.task, ["clean", *recipes.DEGRADED])}
+    tables = {name: load(data, recipe.task, name) for name in have(data, recipe.task, ["clean", *recipes.DEGRADED])}
     rows: list[Row] = []
     conditions: list[str] = []
     scores: list[float] = []
     distances: list[float] = []
-    for fold in protocol()[recipe.task]["folds"]:
+    for fold in protocol(data)[recipe.task]["folds"]:
         model = recipes.fit(recipe, everything.without(fold))
         domain = recipes.fit_domain(tokens[domain_folds != fold])
         for name, table in tables.items():
@@ -242,15 +242,14 @@ def flips(s: Scores, region: NDArray[np.int_]) -> dict[str, float]:
     }
 
 
-def evaluate(data: Path, task: str) -> tuple[dict[str, object], Scores]:
-    recipe = recipes.RECIPES[task]
+def evaluate(data: Path, task: str, recipe: recipes.Recipe) -> tuple[dict[str, object], Scores]:
     s = out_of_fold(data, recipe)
     llr, region = nested(s)
     everyone = np.ones(len(s.rows), bool)
     curve = calibrate(s, everyone)
     neutral = -curve.offset / curve.slope
     cells: dict[str, dict[str, dict[str, object]]] = {}
-    for fold in protocol()[task]["folds"]:
+    for fold in protocol(data)[task]["folds"]:
         cells[fold] = {
             name: cell(s, (s.fold == fold) & (s.condition == name), llr, region, neutral)
             for name in dict.fromkeys(s.condition)
@@ -372,7 +371,7 @@ def table_row(name: str, f: dict[str, object]) -> str:
 
 INTRODUCTION = """# Visual detectors on left-out folds
 
-Made by `python benchmarks/run.py visual DATA`; folds in `benchmarks/protocols/visual_folds.toml`. Every figure is of
+Made by `{command}`; folds in `{folds}`. Every figure is of
 the recipe, trained without the fold that it is reported for; its thresholds and curve come from the other folds too.
 AUC: mean over folds with a 95 % interval (folds redrawn, pictures redrawn within each). Re-shipped conditions use a
 fixed part of each family (`CAPS` in `training/visual/corpus.py`).
@@ -385,9 +384,9 @@ COLUMNS = (
 RESHIPPED_FIGURES = ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "detected_at_upper")
 
 
-def markdown(results: dict[str, dict[str, object]]) -> str:
-    """The results page."""
-    lines = [INTRODUCTION]
+def markdown(results: dict[str, dict[str, object]], command: str, folds: str) -> str:
+    """The results page; `command` made the figures, `folds` is where the folds stand."""
+    lines = [INTRODUCTION.format(command=command, folds=folds)]
     for task, result in results.items():
         lines += [f"## {task}", "", f"`{result['recipe']}`", "", COLUMNS, "|-" * COLUMNS.count("|")]
         lines += [table_row(name, f) for name, f in result["summary"].items()]
@@ -404,8 +403,10 @@ def markdown(results: dict[str, dict[str, object]]) -> str:
                 f"that change at all: {turned['changed']:.3f}.",
             ]
         lines.append("")
-        own = ", ".join(f"{name} {value:.3f}" for name, value in result["packs_own_split"].items())
-        lines += [f"AUC on the packs' own `val` split after training on `train` (no folds, so generous): {own}.", ""]
+        own = ", ".join(f"{name} {value:.3f}" for name, value in result.get("packs_own_split", {}).items())
+        if own:
+            text = "AUC on the packs' own `val` split after training on `train` (no folds, so generous)"
+            lines += [f"{text}: {own}.", ""]
         missed = shortfalls(task, result["summary"])
         lines += ["Missed aims: " + ("; ".join(missed) if missed else "none") + ".", ""]
     return "\n".join(lines)
@@ -423,7 +424,7 @@ def packs_own_split(data: Path, task: str) -> dict[str, float]:
     everything = recipes.training_set(data, recipe)
     model = recipes.fit(recipe, everything.where([r.split == "train" for r in everything.rows]))
     out = {}
-    for name in have(task, ["clean", "half-jpeg75"]):
+    for name in have(data, task, ["clean", "half-jpeg75"]):
         table = load(data, task, name)
         part = table.where(np.array([r.split == "val" for r in table.rows]))
         out[name] = auc(model(recipes.design(part.features, recipe)), part.fake)
@@ -436,7 +437,7 @@ def main(argv: list[str]) -> None:
     stored = folder / "visual.json"
     results = json.loads(stored.read_text()) if stored.exists() else {}
     for task in tasks:
-        result, s = evaluate(data, task)
+        result, s = evaluate(data, task, recipes.RECIPES[task])
         result["packs_own_split"] = packs_own_split(data, task)
         results[task] = json.loads(json.dumps(result, default=float))
         ranges = {**RANGES[task], "distance": [None, results[task]["distance_limit"]]}
@@ -444,4 +445,5 @@ def main(argv: list[str]) -> None:
         path = ROOT / "weights" / "calibration" / f"{task}.json"
         path.write_text(json.dumps(made, indent=1, default=float) + "\n")
     stored.write_text(json.dumps(results, indent=1) + "\n")
-    (folder / "visual.md").write_text(markdown(results))
+    page = markdown(results, "python benchmarks/run.py visual DATA", "benchmarks/protocols/visual_folds.toml")
+    (folder / "visual.md").write_text(page)

@@ -43,7 +43,7 @@ def measured(d: maps.MapData, model, chosen: np.ndarray) -> dict[str, float]:
 
 def main(argv: list[str]) -> None:
     d = maps.map_data(Path(argv[0]), 1)
-    folds = list(protocol()["face-manipulation"]["folds"])
+    folds = list(protocol(Path(argv[0]))["face-manipulation"]["folds"])
     test = np.isin(d.fold, folds[::2])
     result = {}
     for kind in ("self", "cross", "resynthesis"):

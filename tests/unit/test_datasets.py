@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("asvspoof2021", "celeb_df_v2", "deepfake_eval_2024", "faceforensics", "genimage", "in_the_wild",
@@ -382,6 +384,29 @@ def test_the_visual_training_reads_the_manifest(faceforensics: Path, monkeypatch
     assert sorted(row.fake for row in frame) == [False, True]
     whole = next(row for row in found if row.pair == "c23/000" and not row.fake)
     assert next(row for row in frame if not row.fake).picture == whole.picture
+
+
+def test_own_pictures_become_crops_and_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`benchmarks/run.py own` begins with this; its heads are left out here, since they take minutes."""
+    monkeypatch.syspath_prepend(str(ROOT / "training" / "visual"))
+    prepare, corpus = importlib.import_module("prepare"), importlib.import_module("corpus")
+    root, work, rng = tmp_path / "root", tmp_path / "work", np.random.default_rng(0)
+    for place in ("real/phone", "synthetic/one", "synthetic/two"):
+        (root / place).mkdir(parents=True)
+        for name in "ab":
+            Image.fromarray(rng.integers(0, 255, (300, 400, 3), np.uint8)).save(root / place / f"{name}.png")
+    (root / "real" / "phone" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    prepare.prepare(root, work, "synthetic-image")
+    rows = corpus.rows(work, "synthetic-image")
+    assert len(rows) == 6 and all((work / row.file).exists() for row in rows)
+    folds = {fold: {(row.fake, row.family) for row in rows if row.fold == fold} for fold in ("fold-1", "fold-2")}
+    assert all({fake for fake, _ in side} == {True, False} for side in folds.values())
+    assert {f for fake, f in folds["fold-1"] if fake}.isdisjoint(f for fake, f in folds["fold-2"] if fake)
+    before = (work / "protocol.toml").read_text()
+    prepare.prepare(tmp_path / "elsewhere", work, "synthetic-image")
+    assert (work / "protocol.toml").read_text() == before, "folds that exist stay"
+    with pytest.raises(ValueError, match="two of each"):
+        prepare.deal([{"label": "real", "source_repo": "x", "source_path": "a", "generator": "real"}])
 
 
 def test_the_audio_training_reads_the_manifest(asvspoof: Path, monkeypatch: pytest.MonkeyPatch) -> None:

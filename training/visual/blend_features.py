@@ -18,8 +18,8 @@ import blending
 import crops
 import numpy as np
 import torch
-from corpus import ROOT, Row, rows, thin
-from features import CACHE, batches, encoder, summarise
+from corpus import Row, cache, rows, thin
+from features import ENCODER, batches, encoder, summarise
 
 PATCH_BLOCKS = (5, 7, 9)
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--weights", type=Path, default=ROOT / "weights" / "shipped" / "clip-vit-b16.safetensors")
+    parser.add_argument("--weights", type=Path, default=ENCODER)
     args = parser.parse_args()
     torch.set_num_threads(1)
     net, maker = encoder(args.weights), Maker(args.data, args.seed)
@@ -90,7 +90,7 @@ def main() -> None:
             outputs = net(torch.from_numpy(crops.normalise(batch)))
             features.append(summarise(outputs))
             patches.append(outputs["patch"][:, list(PATCH_BLOCKS)].clamp(-6e4, 6e4).half().numpy())
-    base = CACHE / f"blends.{args.seed}"
+    base = cache(args.data) / f"blends.{args.seed}"
     np.save(f"{base}.features.npy", np.concatenate(features))
     np.save(f"{base}.patch.npy", np.concatenate(patches))
     np.savez(f"{base}.npz", masks=np.stack(masks), names=np.array(names))

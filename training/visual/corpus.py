@@ -1,6 +1,9 @@
 """The data packs as rows with a fold: reads manifests and `benchmarks/protocols/visual_folds.toml`, opens no picture.
 
-A data folder holds packs (`visual/`, `visual2/`), each with `manifest.csv` and the files it names.
+A data folder holds packs (`visual/`, `visual2/`), each with `manifest.csv` and the files it names. Where it holds a
+`protocol.toml`, that one counts instead of the committed folds: `base` names a committed file whose values hold where
+it says nothing, `packs` the folders with manifests, `cap` and `fold_cap` how much is used. A manifest may have a column
+`fold`; it goes before the protocol's lists.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import tomllib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDS = ROOT / "benchmarks" / "protocols" / "visual_folds.toml"
@@ -37,16 +41,27 @@ class Row:
     jpeg_quality: float
 
 
-def protocol() -> dict[str, dict]:
-    return tomllib.loads(FOLDS.read_text(encoding="utf-8"))
+def protocol(data: Path) -> dict[str, Any]:
+    """The folds and caps of a data folder."""
+    own = data / "protocol.toml"
+    if not own.exists():
+        return tomllib.loads(FOLDS.read_text(encoding="utf-8"))
+    spec = tomllib.loads(own.read_text(encoding="utf-8"))
+    base = tomllib.loads((FOLDS.parent / spec["base"]).read_text(encoding="utf-8")) if "base" in spec else {}
+    return {**base, **spec}
+
+
+def cache(data: Path) -> Path:
+    """Where features of a data folder are kept."""
+    return data / "cache" if (data / "protocol.toml").exists() else ROOT / ".cache" / "visual"
 
 
 def rows(data: Path, task: str) -> list[Row]:
     """Rows of one task, capped for each generator and each real source, sorted by file name."""
-    spec = protocol()
+    spec = protocol(data)
     plan = spec[task]
     place = {name: fold for fold, part in plan["folds"].items() for name in [*part["generators"], *part["reals"]]}
-    found = [row for pack in PACKS for row in _read(data / pack, plan, place)]
+    found = [row for pack in spec.get("packs", PACKS) for row in _read(data / pack, plan, place)]
     votes: dict[str, Counter[str]] = defaultdict(Counter)
     for row in found:
         votes[row.picture][row.fold] += 1
@@ -76,7 +91,7 @@ def _read(pack: Path, plan: dict, place: dict[str, str]) -> list[Row]:
                     f"{item['source_repo']}/{path}",
                     pair,
                     item["split"],
-                    place[name],
+                    item.get("fold") or place[name],
                     float(item.get("face_px") or "nan"),
                     float(item.get("source_quality") or "nan"),
                 )
@@ -91,12 +106,34 @@ def _moved(row: Row, fold: str) -> Row:
     return Row(**{**values, "fold": fold})
 
 
-def thin(found: list[Row], name: str) -> list[Row]:
-    """The rows whose features are computed under a condition.
+def thin(found: list[Row], name: str, fold_cap: int | None = None) -> list[Row]:
+    """The rows whose features are computed under a condition: all clean, a fixed part of each family under any other.
 
-    All clean, a fixed part of each family under any other.
+    With `fold_cap` at most so many of each fold and label, families in turn.
     """
-    return found if name == "clean" else sorted(_capped(found, CAPS.get(name, 12)), key=lambda row: row.file)
+    if name == "clean":
+        return found
+    part = _capped(found, CAPS.get(name, 12)) if fold_cap is None else _in_turn(found, fold_cap)
+    return sorted(part, key=lambda row: row.file)
+
+
+def part(data: Path, task: str, name: str) -> list[Row]:
+    """The rows of a task under a condition, as the data folder's protocol has them."""
+    return thin(rows(data, task), name, protocol(data).get("fold_cap"))
+
+
+def _key(row: Row) -> str:
+    return hashlib.sha256((row.pair or row.file).encode()).hexdigest()
+
+
+def _in_turn(found: list[Row], cap: int) -> list[Row]:
+    families: Counter[tuple[str, bool, str]] = Counter()
+    sides: dict[tuple[str, bool], list[tuple[int, str, Row]]] = defaultdict(list)
+    for row in sorted(found, key=_key):
+        family = (row.fold, row.fake, row.family)
+        sides[row.fold, row.fake].append((families[family], _key(row), row))
+        families[family] += 1
+    return [row for side in sides.values() for _, _, row in sorted(side, key=lambda item: item[:2])[:cap]]
 
 
 def _capped(found: list[Row], cap: int) -> list[Row]:
@@ -104,8 +141,4 @@ def _capped(found: list[Row], cap: int) -> list[Row]:
     groups: dict[tuple[bool, str], list[Row]] = defaultdict(list)
     for row in found:
         groups[(row.fake, row.family)].append(row)
-
-    def key(row: Row) -> str:
-        return hashlib.sha256((row.pair or row.file).encode()).hexdigest()
-
-    return [row for group in groups.values() for row in sorted(group, key=key)[:cap]]
+    return [row for group in groups.values() for row in sorted(group, key=_key)[:cap]]

@@ -3,7 +3,7 @@
     python training/visual/features.py DATA --task synthetic-image --conditions clean aug1 half-jpeg75
 
 float16 [rows, 12 blocks, 3 (class token, patch mean, patch standard deviation), 768] in CACHE/TASK.CONDITION.npy, in
-the order of `corpus.thin(corpus.rows(...), CONDITION)`. A run that was cut off goes on where it was, and several may
+the order of `corpus.part(DATA, TASK, CONDITION)`. A run that was cut off goes on where it was, and several may
 work at once.
 """
 
@@ -19,13 +19,13 @@ from typing import IO
 import crops
 import numpy as np
 import torch
-from corpus import ROOT, TASKS, rows, thin
+from corpus import ROOT, TASKS, cache, part
 from safetensors.torch import load_file
 from torch import Tensor
 
 from deepfake_detect.detect.networks.clip import ClipEncoder, dequantise
 
-CACHE = ROOT / ".cache" / "visual"
+ENCODER = ROOT / "weights" / "shipped" / "clip-vit-b16.safetensors"
 BLOCKS = 12
 PART = 48
 
@@ -73,8 +73,8 @@ def extract(net: ClipEncoder, pictures: Iterable[np.ndarray], size: int = 8) -> 
 
 def parts(net: ClipEncoder, data: Path, task: str, name: str) -> None:
     """Work on the parts of one condition that nobody else works on; whoever sees them complete joins them."""
-    whole, files = CACHE / f"{task}.{name}.npy", [row.file for row in thin(rows(data, task), name)]
-    paths = {start: CACHE / "parts" / f"{task}.{name}.{start}.npy" for start in range(0, len(files), PART)}
+    whole, files = cache(data) / f"{task}.{name}.npy", [row.file for row in part(data, task, name)]
+    paths = {start: cache(data) / "parts" / f"{task}.{name}.{start}.npy" for start in range(0, len(files), PART)}
     for start, path in paths.items():
         with path.with_suffix(".lock").open("w") as lock:
             if path.exists() or not claimed(lock):
@@ -95,20 +95,25 @@ def claimed(lock: IO[str]) -> bool:
     return True
 
 
+def features_of(data: Path, task: str, conditions: list[str], weights: Path = ENCODER) -> None:
+    """Bring the cache of one task up to these conditions; what is there stays."""
+    torch.set_num_threads(1)
+    (cache(data) / "parts").mkdir(parents=True, exist_ok=True)
+    missing = [name for name in conditions if not (cache(data) / f"{task}.{name}.npy").exists()]
+    net = encoder(weights) if missing else None
+    for name in missing:
+        parts(net, data, task, name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--task", choices=TASKS, nargs="+", required=True)
     parser.add_argument("--conditions", nargs="+", default=["clean"])
-    parser.add_argument("--weights", type=Path, default=ROOT / "weights" / "shipped" / "clip-vit-b16.safetensors")
+    parser.add_argument("--weights", type=Path, default=ENCODER)
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    (CACHE / "parts").mkdir(parents=True, exist_ok=True)
-    net = encoder(args.weights)
-    for name in args.conditions:
-        for task in args.task:
-            if not (CACHE / f"{task}.{name}.npy").exists():
-                parts(net, args.data, task, name)
+    for task in args.task:
+        features_of(args.data, task, args.conditions, args.weights)
 
 
 if __name__ == "__main__":

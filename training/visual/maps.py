@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from corpus import Row
-from features import CACHE
+from corpus import Row, cache
 from heads import Linear, fit_logistic
 from numpy.typing import NDArray
 from recipes import blend_table
@@ -35,8 +34,8 @@ class MapData:
 
 
 def map_data(data: Path, seed: int) -> MapData:
-    stored = np.load(f"{CACHE}/blends.{seed}.npz")
-    patch = np.load(f"{CACHE}/blends.{seed}.patch.npy", mmap_mode="r")
+    stored = np.load(f"{cache(data)}/blends.{seed}.npz")
+    patch = np.load(f"{cache(data)}/blends.{seed}.patch.npy", mmap_mode="r")
     names, masks = stored["names"], stored["masks"].reshape(len(patch), -1)
     return MapData(blend_table(data, seed).rows, names[:, 3], names[:, 4], patch, masks)
 

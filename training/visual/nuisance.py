@@ -13,8 +13,7 @@ from pathlib import Path
 
 import crops
 import numpy as np
-from corpus import PACKS, TASKS, Row, rows, thin
-from features import CACHE
+from corpus import PACKS, TASKS, Row, cache, part, protocol
 
 from deepfake_detect.detect.quality import detail, luma
 
@@ -70,7 +69,7 @@ def picture_numbers(rgb: np.ndarray) -> list[float]:
 def source_numbers(data: Path) -> dict[str, list[float]]:
     """What the manifests tell of the source file: short side, JPEG quality, lossless or not (-1 where unknown)."""
     out = {}
-    for pack in PACKS:
+    for pack in protocol(data).get("packs", PACKS):
         with (data / pack / "manifest.csv").open(newline="", encoding="utf-8") as stream:
             for item in csv.DictReader(stream):
                 sides = [float(n) for n in (item.get("source_size") or "0x0").split("x")]
@@ -96,7 +95,8 @@ def main() -> None:
     for task in TASKS:
         for name in args.conditions:
             np.save(
-                CACHE / f"nuisance.{task}.{name}.npy", numbers(args.data, task, name, thin(rows(args.data, task), name))
+                cache(args.data) / f"nuisance.{task}.{name}.npy",
+                numbers(args.data, task, name, part(args.data, task, name)),
             )
 
 

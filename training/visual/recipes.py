@@ -6,12 +6,11 @@ Benchmarks and shipping share them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from corpus import Row
-from features import CACHE
+from corpus import Row, cache
 from heads import Linear, balance, fit_logistic
 from numpy.typing import NDArray
 from table import Table, have, load
@@ -41,6 +40,11 @@ RECIPES = {
 }
 
 
+def small(task: str) -> Recipe:
+    """What small data are trained on: the fixed conditions, no blends and no random histories."""
+    return replace(RECIPES[task], train=("clean", *DEGRADED), blends=())
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
     rows: list[Row]
@@ -65,10 +69,10 @@ def blend_table(data: Path, seed: int) -> Table:
     """Our own blends and their real counterparts as rows of their source's fold; the kind of blend is the family."""
     from corpus import rows
 
-    names = np.load(f"{CACHE}/blends.{seed}.npz")["names"]
+    names = np.load(f"{cache(data)}/blends.{seed}.npz")["names"]
     known = {r.file: r for r in rows(data, "face-manipulation")}
     made = [_blend_row(known[file], kind) for file, _, _, kind, _ in names]
-    return Table(made, np.load(f"{CACHE}/blends.{seed}.features.npy", mmap_mode="r"))
+    return Table(made, np.load(f"{cache(data)}/blends.{seed}.features.npy", mmap_mode="r"))
 
 
 def _blend_row(real: Row, kind: str) -> Row:
@@ -80,10 +84,10 @@ def _blend_row(real: Row, kind: str) -> Row:
 
 def training_set(data: Path, recipe: Recipe) -> TrainingSet:
     """Everything the recipe trains on, of all folds."""
-    tables: Iterable[Table] = [load(data, recipe.task, name) for name in have(recipe.task, list(recipe.train))]
+    tables: Iterable[Table] = [load(data, recipe.task, name) for name in have(data, recipe.task, list(recipe.train))]
     tables = [
         *tables,
-        *(blend_table(data, seed) for seed in recipe.blends if Path(f"{CACHE}/blends.{seed}.npz").exists()),
+        *(blend_table(data, seed) for seed in recipe.blends if Path(f"{cache(data)}/blends.{seed}.npz").exists()),
     ]
     return TrainingSet(
         [r for t in tables for r in t.rows], np.concatenate([design(t.features[:], recipe) for t in tables])
@@ -108,7 +112,7 @@ class Domain:
 
 def domain_features(data: Path, task: str) -> tuple[list[Row], NDArray[np.float32]]:
     """Rows and last class tokens that say what is in the domain: clean crops and those with a random history."""
-    tables = [load(data, task, name) for name in have(task, ["clean", "aug1"])]
+    tables = [load(data, task, name) for name in have(data, task, ["clean", "aug1"])]
     tokens = np.concatenate([t.features[:, CLS_BLOCKS[-1], 0] for t in tables]).astype(np.float32)
     return [r for t in tables for r in t.rows], tokens
 

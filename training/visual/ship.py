@@ -29,10 +29,9 @@ def spread(linear, recipe: recipes.Recipe) -> np.ndarray:
     return out.ravel()
 
 
-def ship(data: Path, task: str, out: Path) -> None:
-    recipe = recipes.RECIPES[task]
+def ship(data: Path, recipe: recipes.Recipe, out: Path) -> None:
     linear = recipes.fit(recipe, recipes.training_set(data, recipe))
-    domain = recipes.fit_domain(recipes.domain_features(data, task)[1])
+    domain = recipes.fit_domain(recipes.domain_features(data, recipe.task)[1])
     arrays = {
         "score.weight": spread(linear, recipe),
         "score.bias": np.array([linear.bias], np.float32),
@@ -44,7 +43,7 @@ def ship(data: Path, task: str, out: Path) -> None:
         read_out = maps.fit_map(d, np.ones(len(d.rows), bool))
         arrays |= {"map.weight": read_out.weight, "map.bias": np.array([read_out.bias], np.float32)}
     meta = {"format": "pt", "recipe": repr(recipe)}
-    save_head(arrays, out / task, len(CLS_BLOCKS), len(PATCH_BLOCKS), meta)
+    save_head(arrays, out / recipe.task, len(CLS_BLOCKS), len(PATCH_BLOCKS), meta)
 
 
 if __name__ == "__main__":
@@ -54,4 +53,4 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=ROOT / "weights" / "shipped")
     args = parser.parse_args()
     for name in args.tasks:
-        ship(args.data, name, args.out)
+        ship(args.data, recipes.RECIPES[name], args.out)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from corpus import Row, rows, thin
-from features import CACHE
+from corpus import Row, cache, part
 from numpy.typing import NDArray
 
 
@@ -36,8 +35,8 @@ class Table:
 
 def load(data: Path, task: str, condition: str) -> Table:
     """The table of one condition. Raises FileNotFoundError when `features.py` has not been run for it."""
-    found = thin(rows(data, task), condition)
-    features = np.load(CACHE / f"{task}.{condition}.npy", mmap_mode="r")
+    found = part(data, task, condition)
+    features = np.load(cache(data) / f"{task}.{condition}.npy", mmap_mode="r")
     if len(features) != len(found):
         raise ValueError(
             f"{task}.{condition}.npy holds {len(features)} rows, the protocol {len(found)}: run features.py"
@@ -45,5 +44,5 @@ def load(data: Path, task: str, condition: str) -> Table:
     return Table(found, features)
 
 
-def have(task: str, conditions: list[str]) -> list[str]:
-    return [c for c in conditions if (CACHE / f"{task}.{c}.npy").exists()]
+def have(data: Path, task: str, conditions: list[str]) -> list[str]:
+    return [c for c in conditions if (cache(data) / f"{task}.{c}.npy").exists()]
