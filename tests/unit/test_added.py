@@ -373,6 +373,16 @@ def test_a_broken_manifest_is_told_and_can_be_left_out(text: str, own_folder: Pa
     assert WeightStore().entry("synthetic-voice")
 
 
+@pytest.mark.parametrize("spec", ["", "3", "{", '{"id": "theirs"}'])
+def test_a_broken_spec_is_told(spec: str, tmp_path: Path, own_folder: Path) -> None:
+    add_weights(ONNX, card=card(tmp_path))
+    manifest = json.loads((own_folder / "added.json").read_text())
+    manifest["weights"][0]["spec"] = spec
+    (own_folder / "added.json").write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError):
+        Registry().select(("theirs",))[0].create()
+
+
 def _noise(path: Path, value: int, seed: int) -> None:
     """A PNG of noise around ``value``, whose mean the tiny graph sees."""
     from PIL import Image

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Sequence
-from math import log
 from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checkpoints import WeightStore
+from ...checkpoints import BROKEN, WeightStore
 from ...errors import WeightsError
 from ...findings import Label, Proposition, Reason
 from ...media import FaceTrack, Picture, SpeechWindow
@@ -150,9 +150,11 @@ CLASSES: dict[str, type[AddedPicture] | type[AddedPieces] | type[AddedFace] | ty
 
 def added_detector(spec: str) -> Detector[Any]:
     """The detector of a spec in JSON; its weights are not loaded yet. Raises ``WeightsError``."""
-    import json
-
-    parsed = parse_spec(json.loads(spec))
+    try:
+        raw = dict(json.loads(spec))
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"the spec of added weights cannot be read: {error}", BROKEN) from error
+    parsed = parse_spec(raw)
     return CLASSES[parsed.looks_at](parsed)
 
 
@@ -160,14 +162,13 @@ def log_odds(outputs: NDArray[np.float32], spec: AddedSpec) -> NDArray[np.float6
     """Outputs (n, labels) -> natural logarithm of the odds (n,) of the labels that mean synthetic."""
     values = outputs.astype(np.float64)
     if spec.output == "probabilities":
-        values = np.log(np.clip(values, SMALLEST, 1.0))
+        share = np.clip(values, SMALLEST, 1 - SMALLEST)
+        values = np.log(share) if len(spec.labels) > 1 else np.log(share / (1 - share))
+    if len(spec.labels) == 1:
+        return values[:, 0]
     synthetic = np.array([label in spec.synthetic for label in spec.labels])
-    if len(synthetic) == 1:
-        return values[:, 0] - (np.log1p(-np.exp(np.minimum(values[:, 0], log(1 - SMALLEST))))
-                               if spec.output == "probabilities" else 0.0)  # fmt: skip
-    odds: NDArray[np.float64] = np.logaddexp.reduce(values[:, synthetic], axis=1) - np.logaddexp.reduce(
-        values[:, ~synthetic], axis=1
-    )
+    either = (np.logaddexp.reduce(values[:, side], axis=1) for side in (synthetic, ~synthetic))
+    odds: NDArray[np.float64] = next(either) - next(either)
     return odds
 
 

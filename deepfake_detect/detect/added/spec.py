@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ...checkpoints import ID
@@ -110,5 +109,4 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
 def _words(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"a list of {_words(get_args(hint)[0])}"
-    assert not isinstance(hint, UnionType)
     return {str: "text", int: "a whole number", float: "a number", bool: "true or false"}[hint]
