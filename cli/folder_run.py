@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 if TYPE_CHECKING:
     from deepfake_detect.case.writer import CaseWriter
@@ -85,16 +84,18 @@ class Drive:
 
     @contextmanager
     def entered(self, case: CaseWriter | None) -> Iterator[None]:
-        """For the length of a run: what was left out and joined is kept in the case, and told at the end."""
+        """For the length of a run: what was left out and joined is kept in the case."""
         self._case = case
         yield
-        if self.known is not None:
-            print(f"Known files left out (--known): {self.left_out:,}", file=sys.stderr)
-        if self.manifest is not None:
-            rows = f"{self.joined:,} files joined to its {self.manifest.rows:,} rows"
-            print(f"Manifest: {rows}", file=sys.stderr)
         if case is not None:
             self._enter(case)
+
+    def tell(self, stream: TextIO) -> None:
+        """How many files were left out, and how many joined."""
+        if self.known is not None:
+            print(f"Known files left out (--known): {self.left_out:,}", file=stream)
+        if self.manifest is not None:
+            print(f"Manifest: {self.joined:,} files joined to its {self.manifest.rows:,} rows", file=stream)
 
     def _enter(self, case: CaseWriter) -> None:
         from deepfake_detect.case.custody import Action

@@ -193,6 +193,7 @@ def scan(
                 )  # fmt: skip
                 ids = tuple(loaded.card.id for loaded in scanner.detectors)
                 _write(format_, _kept(map(listed.join, outcomes), tally, case, handled), ids)
+            listed.tell(sys.stdout if format_ is Format.TABLE else sys.stderr)
         if not tally.files:
             what = "every file is known" if listed.left_out else "no file to scan"
             raise DeepfakeDetectError(what, "Name a file, or a folder that holds one.")

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
-FILES = 60
+FILES = 30
 SECONDS = 5.0  # 2 on an idle machine; on one with ten times its load the process only starts to end by then
 
 # Busy in a library that hears no signal: only the watching thread can end it.
