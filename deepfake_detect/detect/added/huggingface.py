@@ -67,7 +67,7 @@ def _load(spec: AddedSpec, folder: str) -> tuple[Any, Any, Mapping[str, Any]]:
             AutoModelForImageClassification,
         )
     except ImportError as error:
-        raise WeightsError(f"{spec.id} needs transformers", "pip install 'deepfake-detect[hf]'") from error
+        raise WeightsError(f"{spec.id} needs transformers", "Install it, or the extra hf.") from error
     voice = spec.looks_at == "voice"
     processor: Any = AutoFeatureExtractor if voice else AutoImageProcessor
     preprocess = processor.from_pretrained(folder, **_OFFLINE)

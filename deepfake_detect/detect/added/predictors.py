@@ -135,7 +135,7 @@ def _timm(spec: AddedSpec, tensors: Mapping[str, torch.Tensor]) -> torch.nn.Modu
     try:
         import timm
     except ImportError as error:
-        raise WeightsError(f"{spec.id} needs timm", "pip install 'deepfake-detect[hf]'") from error
+        raise WeightsError(f"{spec.id} needs timm", "Install it, or the extra hf.") from error
     module: torch.nn.Module = timm.create_model(spec.architecture, pretrained=False, num_classes=len(spec.labels))
     module.load_state_dict(dict(tensors), strict=True)
     return module
