@@ -307,6 +307,7 @@ def make_hostile_report() -> Report:
             evidence=evidence,
             proposition=proposition,
             facts={attack: attack},
+            deliveries=(Delivery(attack, 1.0, 1.0), Delivery(attack, None, None, Reason.FAILED)),
         )
         for f in report.findings
     ]
@@ -322,7 +323,8 @@ def make_hostile_report() -> Report:
         id=attack,
         experimental_reason=attack,
         limits=(attack,),
-        error_rates={attack: {attack: attack}},
+        error_rates={attack: {attack: attack, "re-shipped": {attack: {attack: attack}}}},
+        explanations={"map": {"rows": {attack: {attack: attack}}}, attack: {"rows": {}}},
     )
     run = replace(
         report.run,
