@@ -33,11 +33,12 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     prepare(args.root, args.work, args.task)
     command = f"python benchmarks/run.py own ROOT WORK --task {args.task}"
-    results, page = measured(args.work, [args.task], command, "WORK/protocol.toml")
+    recipe = recipes.small(args.task)
+    results, page = measured(args.work, [recipe], command, "WORK/protocol.toml")
     (args.work / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (args.work / "results.md").write_text(page)
     (args.work / "weights").mkdir(exist_ok=True)
-    ship(args.work, recipes.small(args.task), args.work / "weights")
+    ship(args.work, recipe, args.work / "weights")
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ RECIPES = {
 }
 
 
-def small(task: str) -> Recipe:
-    """What small data are trained on: the fixed conditions, no blends and no random histories."""
-    return replace(RECIPES[task], train=("clean", *DEGRADED), blends=())
+def small(task: str, degraded: tuple[str, ...] = DEGRADED) -> Recipe:
+    """What small data are trained on: clean and these fixed conditions, no blends and no random histories."""
+    return replace(RECIPES[task], train=("clean", *degraded), blends=())
 
 
 @dataclass(frozen=True, slots=True)
