@@ -6,10 +6,12 @@ pip alone cannot resolve for another system: it reads the conditions of requirem
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..errors import DeepfakeDetectError
 from .platforms import PYTHON, Platform, this_platform
@@ -18,6 +20,7 @@ from .platforms import PYTHON, Platform, this_platform
 _BUILT = frozenset({"pdqhash"})
 _CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 _MACOS = "14.0"  # oldest
+_LEFT_OUT = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "local", "tests", "benchmarks")
 
 
 class BundleError(DeepfakeDetectError):
@@ -64,8 +67,13 @@ def fetch(requirements: Sequence[str], platform: Platform, into: Path, cpu: bool
 
 
 def build(project: Path, into: Path) -> Path:
-    """The wheel of this project, which holds the shipped weights. Raises ``BundleError``."""
-    _run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(into), str(project)])
+    """The wheel of this project, which holds the shipped weights. Raises ``BundleError``.
+
+    Built from a copy: a build folder that an earlier build left would put files of that time into the wheel.
+    """
+    with TemporaryDirectory() as folder:
+        copy = shutil.copytree(project, Path(folder) / "source", ignore=_LEFT_OUT)
+        _run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(into), str(copy)])
     (wheel,) = into.glob("deepfake_detect-*.whl")
     return wheel
 
