@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepfake_detect.case.private import Handling
     from deepfake_detect.case.writer import CaseWriter
     from deepfake_detect.errors import UnreadableError
+    from deepfake_detect.executors.ray import RayExecutor
     from deepfake_detect.findings import Failure, Report
     from deepfake_detect.ledger import Ledger
     from deepfake_detect.media import SamplingPlan
@@ -45,6 +46,13 @@ class Device(StrEnum):
     CPU = "cpu"
     CUDA = "cuda"
     MPS = "mps"
+
+
+class Where(StrEnum):
+    """What scans the files."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def scan(
@@ -118,6 +126,8 @@ def scan(
     region: Annotated[
         str | None, typer.Option(metavar="X,Y,W,H", help="The part of the picture to look at, in pixels.")
     ] = None,
+    executor: Annotated[Where, typer.Option(help="Scan here, or on a Ray cluster (extra [cluster]).")] = Where.LOCAL,
+    address: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Of the Ray cluster.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count files by kind and estimate time and disk; write nothing.")
     ] = False,
@@ -190,6 +200,7 @@ def scan(
                 outcomes = scanner.scan_all(
                     _files(paths, output), timeout=timeout, progress=progress,
                     ledger=listed.ledger(_ledger(case, mode)), full=in_full(paths, full),
+                    executor=_executor(executor, address),
                 )  # fmt: skip
                 ids = tuple(loaded.card.id for loaded in scanner.detectors)
                 _write(format_, _kept(map(listed.join, outcomes), tally, case, handled), ids)
@@ -214,6 +225,19 @@ def _originals(
     if case:
         case.enter_originals({r.sha256: r.supplied for r in compared.index.records}, supplied_by)
     return compared
+
+
+def _executor(where: Where, address: str | None) -> RayExecutor | None:
+    """Raises ``UsageError`` for a cluster without an address, or an address without one."""
+    from deepfake_detect.errors import UsageError
+
+    if (where is Where.RAY) != (address is not None):
+        raise UsageError("--executor ray and --address HOST:PORT belong together", "Name both, or neither.")
+    if address is None:
+        return None
+    from deepfake_detect.executors.ray import RayExecutor
+
+    return RayExecutor(address)
 
 
 def _refuse_older(case: CaseWriter | None, scanner: Scanner) -> None:

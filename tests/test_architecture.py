@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "plan": {"options"},
     "ordering": TYPES | {"ingest", "ledger", "plan", "progress"},
     "overlap": {"ordering"},
-    "executors": TYPES | {"ordering", "pipeline", "plan"},
+    "executors": TYPES | {"ledger", "ordering", "pipeline", "plan"},
     "devices": {"errors"},
     "ledger": TYPES | {"ingest"},
     "known": TYPES | {"ingest"},
