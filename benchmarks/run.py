@@ -1,6 +1,6 @@
 """Run one benchmark: `python benchmarks/run.py NAME ...`.
 
-Each name is a module beside this file with a `main(argv)`.
+Each name is a module beside this file, with `_` for `-`, that has a `main(argv)`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("visual", "visual_small", "own", "screens", "audio", "reference", "speed")
+NAMES = ("visual", "visual_small", "own", "screens", "audio", "reference", "local-edit", "speed")
 
 
 def main(argv: list[str]) -> int:
@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
         print(f"usage: python benchmarks/run.py {{{','.join(NAMES)}}} ...", file=sys.stderr)
         return 2
     sys.path.insert(0, str(Path(__file__).resolve().parent))
-    import_module(argv[0]).main(argv[1:])
+    import_module(argv[0].replace("-", "_")).main(argv[1:])
     return 0
 
 

@@ -16,6 +16,7 @@ ENTRY_POINT_GROUP = "deepfake_detect.detectors"
 _BUILT_IN: dict[str, str] = {
     "face-manipulation": "deepfake_detect.detect.face_manipulation:FaceManipulation",
     "synthetic-image": "deepfake_detect.detect.synthetic_image:SyntheticImage",
+    "local-edit": "deepfake_detect.detect.local_edit:LocalEdit",
     "synthetic-voice": "deepfake_detect.detect.synthetic_voice:SyntheticVoice",
     "provenance": "deepfake_detect.detect.provenance:Provenance",
 }

@@ -28,6 +28,16 @@ _FIXED = frozenset(
         N_("not measured on nude or nudified bodies"),
         N_("not measured on drawings, scanned prints, beauty filters, AI upscaling or night modes"),
         N_("retouched and strongly edited photographs can look generated"),
+        N_("a part of the picture was altered by edits like those of the test data"),
+        N_("no part of the picture was altered, apart from compression and resizing of the whole"),
+        N_(
+            "only pieces of 224 px at native resolution are looked at, at most nine of a still picture: an edit between"
+            " them is not seen"
+        ),
+        N_("trained and measured on edits made by a script, not on those of any person or app"),
+        N_("strong compression and resizing after the edit remove what it looks for"),
+        N_("a map shows where traces are unlike the rest; borders of different texture can look the same"),
+        N_("where traces of camera and compression differ (red), on the piece that scored highest"),
         N_("misses many synthetic voices: see the error rates of the condition; experimental"),
         N_("speakers in the same window are not told apart"),
         N_("codecs made by neural networks count as synthetic, whoever spoke"),

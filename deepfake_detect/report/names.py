@@ -11,6 +11,7 @@ from .text import safe_text
 _NAMES: Mapping[str, str] = {
     "face-manipulation": N_("Manipulated face"),
     "synthetic-image": N_("Generated picture"),
+    "local-edit": N_("Altered part of a picture"),
     "synthetic-voice": N_("Synthetic voice"),
     "provenance": N_("Claims of origin"),
     "originals": N_("Comparison with originals"),

@@ -30,6 +30,8 @@ _NAMES: Mapping[str, str] = {
     "faces under 100 pixels": N_("faces under 100 pixels"),
     "crisp": N_("crisp picture"),
     "soft": N_("soft or blurred picture"),
+    "one piece": N_("one piece of a picture"),
+    "several pieces": N_("several pieces of a picture"),
     "wide band, quiet": N_("wide band, quiet"),
     "wide band, noisy or reverberant": N_("wide band, noisy or with echo"),
     # measures
