@@ -51,10 +51,7 @@ def fetch(requirements: Sequence[str], platform: Platform, into: Path, cpu: bool
     download = [*pip, "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version", PYTHON,
                 "--implementation", "cp", *chosen, "--dest", str(into), *extra]  # fmt: skip
     ready = [one for one in requirements if one.partition("==")[0] not in _BUILT]
-    _run([*download, *ready])
-    for one in requirements:
-        if one in ready:
-            continue
+    for one in sorted(set(requirements) - set(ready)):  # first: what cannot be had ends it before gigabytes are fetched
         try:
             _run([*download, one])
         except BundleError as error:
@@ -64,6 +61,7 @@ def fetch(requirements: Sequence[str], platform: Platform, into: Path, cpu: bool
                     f"Make the bundle on a {platform.name} machine with Python {PYTHON} and a compiler.",
                 ) from error
             _run([*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(into), one])
+    _run([*download, *ready])
 
 
 def build(project: Path, into: Path) -> Path:

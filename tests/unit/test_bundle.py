@@ -98,7 +98,7 @@ def test_what_has_no_wheel_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 def test_a_bundle_installs_and_runs_without_a_network(tmp_path: Path) -> None:
     """Needs root, the extra `bundle`, and some 10 GB: the build with CUDA, since PyTorch's own index may be out of
-    reach. What is installed sees loopback alone.
+    reach. What is installed sees loopback alone. On a busy machine give `-o faulthandler_timeout=3600`.
     """
     name = this_platform()
     assert name is not None and shutil.which("unshare") and shutil.which("ip")
