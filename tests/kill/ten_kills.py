@@ -2,10 +2,11 @@
 
     python tests/kill/ten_kills.py [--files 200] [--kills 10] [--seed 1] [--detectors provenance]
 
-Ten rounds: each starts a case, ends the whole process group with SIGKILL at a random moment of the time that an
-undisturbed run takes, and lets ``--resume`` go on. An eleventh round kills one case ten times. After each round there
-are as many reports as files, every file was scanned once but for the one that a kill interrupted, the case verifies,
-and while the runs went on no document was ever seen half written. Prints a line a round; exits with 1 on any fault.
+Ten rounds: each starts a case, ends the whole process group with SIGKILL at a random moment (a random number of reports
+is waited for, then up to a fifth of a second), and lets ``--resume`` go on. An eleventh round kills one case ten times.
+After each round there are as many reports as files, every file was scanned once but for the one that a kill
+interrupted, the case verifies, and while the runs went on no document was ever seen half written. Prints a line a
+round; exits with 1 on any fault, and if a run ended before it was killed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
-NEVER = 3600.0  # seconds: a run that nobody kills
 ENDED = (0, 1, 3)  # done: provenance may find nothing in any of these files, and every tenth cannot be decoded
 
 
@@ -103,15 +103,25 @@ class Bench:
             [*command, *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
         )
 
-    def run(self, case: Path, seconds: float = NEVER) -> tuple[int, str]:
-        """Run, and kill the whole process group after ``seconds``; how it ended, and what it said."""
+    def run(self, case: Path, moment: tuple[int, float] | None = None) -> tuple[int, str]:
+        """Run; kill the whole process group so many seconds after so many reports, if a ``moment`` is given.
+
+        How it ended, and what it said.
+        """
         process = self.start(case)
-        try:
-            said = process.communicate(timeout=seconds)[1]
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            said = process.communicate()[1]
+        if moment is not None:
+            while process.poll() is None and reports(case) < moment[0]:
+                time.sleep(0.005)
+            time.sleep(moment[1])
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        said = process.communicate()[1]
         return process.returncode, said.decode("utf-8", "replace")[-300:]
+
+
+def reports(case: Path) -> int:
+    """How many can be seen."""
+    return len(list(case.glob("data/reports/*.json")))
 
 
 @dataclass(slots=True)
@@ -124,16 +134,16 @@ class Round:
     faults: list[str] = field(default_factory=list)
 
 
-def play(bench: Bench, case: Path, moments: Sequence[float]) -> Round:
-    """One case: killed at each of ``moments`` (seconds after a start), then resumed to its end."""
+def play(bench: Bench, case: Path, moments: Sequence[tuple[int, float]]) -> Round:
+    """One case: killed at each of ``moments``, then resumed to its end."""
     result, watcher = Round(), Watcher(case)
     watcher.start()
     for moment in moments:
         code, said = bench.run(case, moment)
         if code == -signal.SIGKILL:
-            result.killed_at.append(len(list(case.glob("data/reports/*.json"))))
-        elif code not in ENDED:
-            result.faults.append(f"a run ended with {code}: {said}")
+            result.killed_at.append(reports(case))
+        else:
+            result.faults.append(f"a run ended with {code} before it was killed: {said}")
     code, said = bench.run(case)
     if code not in ENDED:
         result.faults.append(f"the last run ended with {code}: {said}")
@@ -146,11 +156,11 @@ def play(bench: Bench, case: Path, moments: Sequence[float]) -> Round:
 
 def check(bench: Bench, case: Path, result: Round) -> None:
     """Add to ``result`` what is wrong with a case that is done."""
-    reports = [json.loads(path.read_bytes()) for path in case.glob("data/reports/*.json")]
-    paths = Counter(report["media"]["path"] for report in reports)
+    found = [json.loads(path.read_bytes()) for path in case.glob("data/reports/*.json")]
+    paths = Counter(report["media"]["path"] for report in found)
     wanted = {str(path) for path in bench.folder.iterdir()}
     if set(paths) != wanted or max(paths.values()) != 1:
-        result.faults.append(f"{len(reports)} reports on {len(paths)} of {len(wanted)} files")
+        result.faults.append(f"{len(found)} reports on {len(paths)} of {len(wanted)} files")
     pages = {path.stem for path in case.glob("data/reports/*.html")}
     listed = json.loads((case / "data" / "index.json").read_bytes())["files"]
     if len(listed) != bench.files or not pages <= {entry["name"] for entry in listed}:
@@ -180,18 +190,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch) / "files", asked.files, options)
         make_files(bench.folder, asked.files)
-        started = time.monotonic()
-        faults = play(bench, Path(scratch) / "undisturbed", ()).faults
-        whole = time.monotonic() - started
-        print(f"undisturbed: {whole:.1f} s {'; '.join(faults)}", flush=True)
-        moments = [[random_.uniform(0.1 * whole, 0.9 * whole)] for _ in range(asked.kills)]
-        moments.append([random_.uniform(0.3, 2.5 * whole / asked.kills) for _ in range(asked.kills)])
+        faults: list[str] = []
+        last = max(asked.files - 4, 1)  # the very last files would be done before the kill comes
+        moments = [[(random_.randrange(last), random_.uniform(0, 0.2))] for _ in range(asked.kills)]
+        moments.append(sorted((random_.randrange(last), random_.uniform(0, 0.2)) for _ in range(asked.kills)))
         for number, some in enumerate(moments, 1):
             result = play(bench, Path(scratch) / f"case-{number}", some)
             faults += result.faults
-            at = ", ".join(f"{m:.1f}" for m in some)
             print(
-                f"round {number}: killed at {at} s with {result.killed_at} reports; {result.documents} documents seen, "
+                f"round {number}: killed with {result.killed_at} reports; {result.documents} documents seen, "
                 f"{result.again} files scanned twice: {'; '.join(result.faults) or 'ok'}",
                 flush=True,
             )
