@@ -5,11 +5,12 @@
       custody.jsonl          the hash-chained log; its last line holds the exact bytes of tagmanifest-sha256.txt
       data/
         info.json            the case: identifiers, profile, whether a child may be shown, roots of the evidence
-        index.html index.json
+        index.html index.json  the review list
+        list/                the same files by result, kind, tag and folder
         reports/SHA256.json  as scanned, never changed by a note   reports/SHA256.html  rendered from it
         images/SHA256.png    crops and maps
         documents/           court and survivor reports that were made from the case
-        entries.jsonl evidence.jsonl notes.jsonl tags.jsonl         logs, a line an event
+        entries.jsonl evidence.jsonl notes.jsonl tags.jsonl known.jsonl         logs, a line an event
 
 Names come from hashes, never from the evidence. Whatever else a command writes belongs below ``data/``.
 """
@@ -79,7 +80,7 @@ class CaseFolder:
         return self.root / "custody.jsonl"
 
     def log(self, name: str) -> Path:
-        """A log under ``data``: ``entries``, ``evidence``, ``notes`` or ``tags``."""
+        """A log under ``data``: ``entries``, ``evidence``, ``known``, ``notes`` or ``tags``."""
         return self.data / f"{name}.jsonl"
 
     def read_info(self) -> CaseInfo:
