@@ -6,25 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from .detect import Detector, Outcome
+from .detect.memory import in_parts
 
 
 def score_all(detector: Detector[Any], samples: Sequence[Any]) -> list[Outcome]:
-    """Score ``samples`` in batches of the card's size, in order.
+    """Score ``samples`` in batches of the card's size, in order; see ``in_parts``."""
 
-    On an out-of-memory error of the accelerator the batch is halved; with a single sample left it is raised.
-    """
-    outcomes: list[Outcome] = []
-    size = detector.card.batch_size
-    while len(outcomes) < len(samples):
-        batch = samples[len(outcomes) : len(outcomes) + size]
-        try:
-            scored = detector.score(batch)
-        except RuntimeError as error:
-            if type(error).__name__ != "OutOfMemoryError" or len(batch) == 1:
-                raise
-            size = max(1, len(batch) // 2)
-            continue
+    def score(batch: Sequence[Any]) -> list[Outcome]:
+        scored = detector.score(batch)
         if len(scored) != len(batch):
             raise RuntimeError(f"{detector.card.id} gave {len(scored)} outcomes for {len(batch)} samples")
-        outcomes += scored
-    return outcomes
+        return scored
+
+    return [outcome for part in in_parts(score, samples, detector.card.batch_size) for outcome in part]

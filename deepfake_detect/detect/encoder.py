@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import WeightStore
 from ..media import Pixels
+from .memory import in_parts
 from .runtime import Network, load_network
 from .visual_input import normalise
 
@@ -33,7 +34,7 @@ class VisualEncoder:
 
     def __call__(self, crops: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
         """uint8 (224, 224, 3) crops -> ``cls`` (n, blocks, 768) and ``patch`` (n, blocks, 196, 768)."""
-        parts = [self._network({"pixel_values": normalise(crops[i : i + CHUNK])}) for i in range(0, len(crops), CHUNK)]
+        parts = list(in_parts(lambda part: self._network({"pixel_values": normalise(part)}), crops, CHUNK))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
