@@ -143,12 +143,15 @@ def _fingerprints(results: Sequence[Report | Failure], _: Gettext) -> Section:
 
 
 def _compared(result: Report | Failure) -> tuple[bool | None, ...]:
-    """Whether it differs from an original whose content it shares; None if there is none, nothing if none was given."""
+    """Whether it differs from an original whose content it shares; None if there is none, nothing if none was given or
+    only another shot was found.
+    """
     if not isinstance(result, Report) or result.media.kind is MediaKind.AUDIO:
         return ()
-    matches = [finding.facts for finding in result.findings if finding.detector == _ORIGINALS]
-    if matches:
-        return (any(facts.get("different_regions") for facts in matches),)
+    compared = [finding.facts for finding in result.findings if finding.detector == _ORIGINALS]
+    matches = [facts for facts in compared if facts.get("relation") != "another_shot"]
+    if compared:  # of another shot of the scene nothing is said: it is neither the original nor a change of it
+        return (any(facts.get("different_regions") for facts in matches),) if matches else ()
     return (None,) if any(item.detector == _ORIGINALS for item in result.abstentions) else ()
 
 
