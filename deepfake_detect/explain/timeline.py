@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from ..media import Span
 
 _HEIGHT, _TOP, _BOTTOM = 170, 22, 132  # px
-_LEFT, _RIGHT = 9.0, 97.0  # per cent of the width, so that the drawing fits every width and its text keeps its size
+_LEFT, _RIGHT = 12.5, 97.0  # per cent of the width, so that the drawing fits every width and its text keeps its size
 _MOST = 1e12  # beyond it a score is drawn at the edge
 _LINE, _DOT, _GRID, _TEXT = "#0072b2", "#004a75", "#c9ced6", "#3d4450"  # the blue is from the palette of Okabe and Ito
 _MARK = "#8a3c00"  # dark enough to stand out in grey
@@ -127,7 +127,7 @@ def _axes(span: Span, low: float, high: float, axis: str) -> Markup:
         score = low + (high - low) * share
         y = _y(score, low, high)
         grid.append(_line(_LEFT, y, _RIGHT, y, _GRID, 1))
-        labels.append(_label(_LEFT - 1.0, round(y) + 4, "end", f"{score:.3g}"))
+        labels.append(_label(0.5, round(y) + 4, "start", f"{score:.3g}"))
     ticks = ((0.0, "start"), (0.5, "middle"), (1.0, "end")) if span.seconds > 0 else ((0.5, "middle"),)
     for share, anchor in ticks:
         time = span.start + span.seconds * share
