@@ -206,7 +206,8 @@ def test_a_form_of_a_foreign_page_in_the_same_browser_is_refused(
     context = browser.new_context()
     own = context.new_page()
     own.goto(page.address)
-    own.click("main button[value=en]")
+    with own.expect_navigation():
+        own.click("main button[value=en]")
     own.set_input_files("#choose", [{"name": "../../x.png", "mimeType": "image/png", "buffer": b"a picture"}])
     own.wait_for_selector(".given")
     (cookie,) = context.cookies(page.origin)
@@ -218,8 +219,8 @@ def test_a_form_of_a_foreign_page_in_the_same_browser_is_refused(
         statuses: list[int] = []
         tab.on("response", lambda r: statuses.append(r.status) if r.url.startswith(page.origin) else None)
         tab.goto(f"http://{host}:{port}/")
-        tab.click("button")
-        tab.wait_for_load_state()
+        with tab.expect_navigation():
+            tab.click("button")
     assert statuses and set(statuses) == {403}
     assert _unchanged(page)
     context.close()

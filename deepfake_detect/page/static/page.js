@@ -45,7 +45,13 @@ if (drop) {
   status.textContent = sessionStorage.getItem("problem") || "";
   sessionStorage.removeItem("problem");
 
-  input.addEventListener("change", () => send(input.files));
+  const chosen = () => {
+    const files = [...input.files];
+    input.value = "";  // or a browser that fills forms in again after a reload would send them twice
+    send(files);
+  };
+  input.addEventListener("change", chosen);
+  if (input.files.length) chosen();  // chosen before this script ran
   for (const kind of ["dragover", "drop", "dragleave"]) {
     addEventListener(kind, (event) => {
       event.preventDefault();  // or the browser would open the file in place of the page
