@@ -34,7 +34,12 @@ _NAMES: Mapping[str, str] = {
     "several pieces": N_("several pieces of a picture"),
     "wide band, quiet": N_("wide band, quiet"),
     "wide band, noisy or reverberant": N_("wide band, noisy or with echo"),
+    "any": N_("any picture"),
     # measures
+    "matching_pairs": N_("pairs measured that share content"),
+    "non_matching_pairs": N_("pairs measured that do not, picked by the search as alike"),
+    "false_match_rate": N_("share of these that were matched"),
+    "missed_match_rate": N_("share of pairs that share content and were missed"),
     "method": N_("curve"),
     "platt": N_("logistic (Platt)"),
     "logistic, bounded by ELUB": N_("logistic, bounded by its data (ELUB)"),
