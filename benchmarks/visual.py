@@ -371,10 +371,11 @@ def table_row(name: str, f: dict[str, object]) -> str:
 
 INTRODUCTION = """# Visual detectors on left-out folds
 
-Made by `{command}`; folds in `{folds}`. Every figure is of
-the recipe, trained without the fold that it is reported for; its thresholds and curve come from the other folds too.
-AUC: mean over folds with a 95 % interval (folds redrawn, pictures redrawn within each). Re-shipped conditions use a
-fixed part of each family (`CAPS` in `training/visual/corpus.py`).
+Made by `{command}`; folds in `{folds}`. Every figure is of the recipe, trained without the fold that it is reported
+for; its thresholds and curve come from the other folds too. AUC: mean over folds with a 95 % interval (folds redrawn,
+pictures redrawn within each). Re-shipped conditions use a fixed part of each family (`CAPS` in
+`training/visual/corpus.py`) or fold (`fold_cap` in the folds' file). A fold holds 30 to 300 reals: below 1 / reals, the
+line of 1 % or 0.1 % false alarms is that of its highest real.
 """
 COLUMNS = (
     "|condition|AUC mean|worst fold|matched pairs|Cllr|detected at 5 / 1 / 0.1 % false alarms|"
