@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,11 +49,13 @@ def track(*faces: FaceCrop, facts: ContainerFacts = STILL, subject: str = "perso
 class Roughness(Detector[Any]):
     """Scores how rough the pixels or samples are; refuses small faces and pieces."""
 
-    card: ClassVar[DetectorCard]
-
     def __init__(self, consumes: type) -> None:
-        self.card = DetectorCard("rough", "1", "", consumes, 4, (), "", True, "", ())  # type: ignore[misc]
+        self._card = DetectorCard("rough", "1", "", consumes, 4, (), "", True, "", ())
         self.seen: list[Any] = []
+
+    @property
+    def card(self) -> DetectorCard:
+        return self._card
 
     def load(self, store: Any, device: str) -> str:
         return device
