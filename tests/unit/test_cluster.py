@@ -43,10 +43,16 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         command = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1"]
         command += ["--node-ip-address=127.0.0.1", "--object-store-memory=100000000", *arguments]
         environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "OMP_WAIT_POLICY": "PASSIVE"}
-        with (tmp_path / f"node{len(nodes)}.log").open("wb") as log:
+        told = tmp_path / f"node{len(nodes)}.log"
+        with told.open("wb") as log:
             node = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         nodes.append(node)
-        return node
+        for _ in range(360):
+            if "Ray runtime started" in told.read_text():
+                return node
+            assert node.poll() is None, told.read_text()
+            time.sleep(0.5)
+        pytest.fail(f"the node did not start: {told.read_text()}")
 
     yield run
     for node in nodes:
@@ -62,16 +68,16 @@ def kill(node: subprocess.Popen[bytes]) -> None:
 
 
 def pictures(folder: Path) -> list[Path]:
-    """Different files, some broken, one of them twice."""
+    """Different files, one broken, one twice; quick ones first: both nodes are at work when one is killed."""
     import cv2
 
-    paths = [SAMPLES / "portrait.jpg", SAMPLES / "clip.mp4", SAMPLES / "speech.flac"]
-    for i in range(FILES - len(paths) - 2):
-        paths.append(folder / f"{i}.png")
+    paths = [folder / f"{i}.png" for i in range(FILES - 5)]
+    for i, path in enumerate(paths):
         noise = np.random.default_rng(i).integers(0, 255, (40, 60, 3), np.uint8)
-        cv2.imwrite(str(paths[-1]), cv2.resize(noise, (480, 320), interpolation=cv2.INTER_CUBIC))
+        cv2.imwrite(str(path), cv2.resize(noise, (480, 320), interpolation=cv2.INTER_CUBIC))
     (folder / "broken.jpg").write_bytes((SAMPLES / "portrait.jpg").read_bytes()[:300])
-    return [*paths, folder / "broken.jpg", paths[0]]
+    more = [SAMPLES / "portrait.jpg", folder / "broken.jpg", SAMPLES / "clip.mp4", SAMPLES / "speech.flac"]
+    return [*paths, *more, paths[0]]
 
 
 @needs_ray
@@ -79,9 +85,7 @@ def pictures(folder: Path) -> list[Path]:
 def test_a_lost_node_s_files_run_again(start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
     port, paths = free_port(), pictures(tmp_path)
     start("--head", f"--port={port}", "--include-dashboard=false")
-    time.sleep(10)
     second = start(f"--address=127.0.0.1:{port}")
-    time.sleep(10)
     executor = RayExecutor(f"127.0.0.1:{port}", cpus=1)
     with Scanner(device="cpu", plugins=False, options=ScanOptions(robustness=False)) as scanner:
         remote: list[Report] = []
