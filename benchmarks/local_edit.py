@@ -23,7 +23,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from metrics import auc
 from numpy.typing import NDArray
 
@@ -36,6 +35,7 @@ import samples  # noqa: E402
 from deepfake_detect.detect.classical import METHODS  # noqa: E402
 from deepfake_detect.detect.local_edit import CELL, WEIGHTS, score_of  # noqa: E402
 from deepfake_detect.fuse.fit import Row, as_json, fit  # noqa: E402
+from deepfake_detect.quiet_onnx import load_onnxruntime  # noqa: E402
 from deepfake_detect.reship import visual as reship  # noqa: E402
 
 Rgb = NDArray[np.uint8]
@@ -72,6 +72,7 @@ class Maps:
     """Every method's map of one piece."""
 
     def __init__(self, weights: Path) -> None:
+        onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])

@@ -15,6 +15,7 @@ import numpy as np
 
 from .checkpoints import WeightStore
 from .media import Pixels, Region
+from .quiet_onnx import load_onnxruntime
 
 PACKAGE = "nudenet"
 FILL = 96  # grey value of what is covered
@@ -41,6 +42,7 @@ class NudityFinder:
 
     def __init__(self, store: WeightStore) -> None:
         (data,) = store.read_all(PACKAGE).values()
+        load_onnxruntime()  # before nudenet does
         from nudenet import NudeDetector
 
         self.record = store.record(PACKAGE)

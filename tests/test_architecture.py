@@ -20,15 +20,16 @@ ALLOWED: dict[str, set[str]] = {
     "findings": {"media", "report"},  # report: lazily, for Report.to_json and Report.from_json
     "errors": {"findings"},
     "ingest": TYPES,
+    "quiet_onnx": set(),
     "checkpoints": TYPES | {"weights"},
-    "extract": TYPES | {"checkpoints"},
+    "extract": TYPES | {"checkpoints", "quiet_onnx"},
     "reship": TYPES | {"ingest"},
     "explain": TYPES,
-    "detect": TYPES | {"checkpoints", "extract", "explain"},
+    "detect": TYPES | {"checkpoints", "extract", "explain", "quiet_onnx"},
     "fuse": TYPES,
     "originals": TYPES | {"checkpoints", "deadline", "explain", "fuse", "ingest"},
     "report": TYPES | {"explain"},
-    "nudity": TYPES | {"checkpoints"},
+    "nudity": TYPES | {"checkpoints", "quiet_onnx"},
     "case": TYPES | {"checkpoints", "explain", "ingest", "nudity", "options", "originals", "pipeline", "report"},
     "bundle": TYPES,
     "page": TYPES | {"case", "ingest", "options", "originals", "pipeline", "report"},
@@ -128,6 +129,8 @@ def violations(path: Path, source: str) -> list[str]:
                 found.append(f"{part} -> {target or 'deepfake_detect'}")
         if top in RICH:
             found.append(f"{part} imports {top}")
+        if top == "onnxruntime" and part != "quiet_onnx":
+            found.append(f"{part} imports onnxruntime with its telemetry")
         if part == "ingest" and top in {"torch", "torchvision"}:
             found.append("ingest imports torch")
         if part != "ingest" and top in DECODING_MODULES:
@@ -190,6 +193,7 @@ def test_every_part_is_known() -> None:
         ("detect/x.py", "from PIL import Image\nImage.open('a')", "detect calls Image.open"),
         ("reship/x.py", "import av\nav.open(b, 'r')", "reship calls av.open"),
         ("detect/x.py", "import c2pa", "detect parses with c2pa"),
+        ("detect/x.py", "def f():\n    import onnxruntime", "detect imports onnxruntime with its telemetry"),
         ("ingest/x.py", "import resource", "imports resource at import time"),
     ],
 )  # fmt: skip

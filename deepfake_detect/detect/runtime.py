@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import WeightStore
 from ..errors import WeightsError
+from ..quiet_onnx import load_onnxruntime
 
 if TYPE_CHECKING:
     import torch
@@ -55,8 +56,7 @@ class _OnnxNetwork:
     """An ONNX graph in onnxruntime. External data come from the verified bytes, never from the disk again."""
 
     def __init__(self, weights_id: str, contents: Mapping[str, bytes]) -> None:
-        import onnxruntime
-
+        onnxruntime = load_onnxruntime()
         _, graph = _only(contents, ".onnx", weights_id)
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media import Pixels
+from ..quiet_onnx import load_onnxruntime
 
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
@@ -29,8 +30,7 @@ class Cascade:
     """``graphs``: the bytes of the ONNX files by stage."""
 
     def __init__(self, graphs: Mapping[str, bytes], min_face: int) -> None:
-        import onnxruntime
-
+        onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_mem_pattern = False  # sizes differ from call to call

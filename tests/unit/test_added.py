@@ -26,6 +26,7 @@ from deepfake_detect.errors import UsageError, WeightsError
 from deepfake_detect.findings import Reason
 from deepfake_detect.loading import load_detectors
 from deepfake_detect.media import ContainerFacts, Frame, NativeCrop, Picture, Region, Span, SpeechWindow
+from deepfake_detect.quiet_onnx import load_onnxruntime
 
 FACTS = ContainerFacts("png", "image/png")
 
@@ -76,8 +77,7 @@ def scored(id_: str, sample: Any) -> float:
 
 @pytest.mark.parametrize("looks_at", ["picture", "pieces"])
 def test_onnx_with_a_card_gives_what_its_graph_gives(looks_at: str, tmp_path: Path) -> None:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     entry = add_weights(ONNX, card=card(tmp_path, looks_at=looks_at))
     assert (entry.id, entry.version, entry.origin, entry.licence) == ("theirs", "1.0.0", ADDED, "not stated")
     import cv2

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import WeightsError
+from ...quiet_onnx import load_onnxruntime
 from ..runtime import TORCH_CPU
 from .inputs import prepare
 from .spec import AddedSpec
@@ -69,8 +70,7 @@ class OnnxPredictor:
     """An ONNX graph with one input, all of it in one file, in onnxruntime on the CPU."""
 
     def __init__(self, spec: AddedSpec, contents: Mapping[str, bytes]) -> None:
-        import onnxruntime
-
+        onnxruntime = load_onnxruntime()
         self._spec = spec
         graph = only(contents, ".onnx", spec.id)
         # `location` is the key under which a graph names a file for its tensors: a path outside could stand there.
