@@ -14,16 +14,19 @@ from .errors import DeepfakeDetectError, IngestError, UnreadableError
 from .ingest import Identity, OpenMedia
 from .media import MediaKind
 
-MEASURED = "measured 2026-11-25 on two x86-64 cores without a GPU, default options, no robustness test"
-START_SECONDS = 8.0  # loading all models
-IMAGE_SECONDS = 0.8  # CPU seconds of one picture
-VIDEO_SECONDS = 4.0  # of one video, for its 32 frames
-VIDEO_SECONDS_PER_SECOND = 0.1  # more for each second that is decoded, 720p
-SOUND_SECONDS_PER_SECOND = 0.07  # for each second of sound that is listened to
+MEASURED = (
+    "measured once on 2026-11-25 with `scan`, on two x86-64 cores without a GPU, busy with other work (load 25), "
+    "so rather too much; files that are no media assumed, not measured"
+)
+START_SECONDS = 3.0  # loading all models
+IMAGE_SECONDS = 3.7  # CPU seconds of one picture of 1600 x 1600 with a face
+VIDEO_SECONDS = 14.5  # of one video, for its 32 frames
+VIDEO_SECONDS_PER_SECOND = 0.01  # more for each second that is decoded, 720p; 10 s and 40 s differ by little
+SOUND_SECONDS_PER_SECOND = 0.06  # for each second of sound that is listened to
 OTHER_SECONDS = 0.05  # of a file that is no media or cannot be decoded
-SECOND_PASS = 2.0  # how many times the first pass maps, crops and the robustness test take together
-REPORT_BYTES = 25_000  # JSON of a file
-PAGE_BYTES = 450_000  # page, crops and maps of a file that gets them
+SECOND_PASS = 1.2  # how many times the first pass maps, crops and the robustness test take together
+REPORT_BYTES = 30_000  # JSON of a file
+PAGE_BYTES = 400_000  # page, crops and maps of a picture that gets them; a video had 1.9 MB
 FLAGGED = 0.1  # share of files that get a second pass, assumed
 
 
