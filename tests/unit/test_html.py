@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,16 +20,6 @@ from deepfake_detect.report.index import CaseIndex, index_entry, merge, ranked
 from deepfake_detect.report.pictures import Cover
 from deepfake_detect.report.review import review_pages
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TAGS = set(
     re.findall(
         r"\S+",
@@ -257,16 +246,6 @@ def test_a_time_line_stays_in_its_drawing() -> None:
         "1:04.20",
         "1:01:04.20",
     ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def _open(browser: Any, path: Path, width: int) -> tuple[Any, list[str]]:

@@ -242,7 +242,7 @@ def test_a_scan_opens_no_socket(tmp_path: Path) -> None:
     code = f"""
 import socket, pyseccomp
 from deepfake_detect import Scanner
-with Scanner() as scanner:
+with Scanner(detectors={{detectors}}) as scanner:
     scanner.protections
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)
@@ -255,12 +255,12 @@ if {{ask}}:
 """
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "OMP_WAIT_POLICY")}
     environment["HOME"] = str(tmp_path)  # and no CI, in which telemetry is off
-    for ask in (False, True):
+    for ask, detectors in ((False, None), (True, ["provenance"])):
         done = subprocess.run(
-            [sys.executable, "-c", code.format(ask=ask)], capture_output=True, text=True, cwd=tmp_path,
-            env=environment, check=False,
+            [sys.executable, "-c", code.format(ask=ask, detectors=detectors)],
+            capture_output=True, text=True, cwd=tmp_path, env=environment, check=False,
         )  # fmt: skip
-        assert (done.stdout.strip(), done.stderr) == ("True", "")
+        assert (done.stdout.strip(), done.stderr) == (str(detectors is None), "")
         assert done.returncode == (-signal.SIGSYS if ask else 0)
     assert list(tmp_path.iterdir()) == []
 

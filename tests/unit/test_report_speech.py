@@ -13,6 +13,7 @@ from deepfake_detect.options import ScanOptions, parse_language
 from deepfake_detect.report.court import court_document
 from deepfake_detect.report.html import render_document, render_report
 from deepfake_detect.report.language import Language
+from deepfake_detect.report.pictures import Cover
 from deepfake_detect.report.speech import voice_notes
 
 MEASURED = {"eer": 0.1034, "n_real": 19, "n_synthetic": 60}
@@ -57,7 +58,7 @@ def test_the_page_and_the_court_report_in_each_language_show_them() -> None:
     assert "Vietnamese (vi)" in render_report(report)
     words = {Language.EN: "not told apart", Language.FR: "pas été distingués", Language.VI: "không được phân biệt"}
     for language, expected in words.items():
-        page = render_document(court_document([report], CaseRecord(), language, show_media=False))
+        page = render_document(court_document([report], CaseRecord(), language, Cover.WHOLE))
         assert expected in page and "(vi)" in page and "10 %" in page
 
 
