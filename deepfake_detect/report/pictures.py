@@ -51,7 +51,7 @@ def blocks(title: str, evidence: Sequence[Evidence], subject_kind: str, cover: C
     for kind in _FACES:
         small = [item for item in evidence if item.kind == kind and item.image]
         if small:
-            figures = tuple(_small(item, visible or not is_whole(item, subject_kind), _) for item in small)
+            figures = tuple(_small(item, not is_whole(item, subject_kind), visible, _) for item in small)
             yield Figures(figures, large=kind == "map")
     for item in evidence:
         if item.image is None and not item.values:
@@ -72,12 +72,12 @@ def ratio_scale(llr: float, interval: tuple[float, float] | None, _: Gettext) ->
     return Figures((Figure(svg, text, f"{text}; {caption}"),), wide=True)
 
 
-def _small(item: Evidence, visible: bool, _: Gettext) -> Figure:
-    """A face: crops are grey, maps keep the colour that carries their meaning."""
-    return _figure(item, visible, _, grey=item.kind == "crop")
+def _small(item: Evidence, face: bool, visible: bool, _: Gettext) -> Figure:
+    """Of a face it is always shown; crops are grey, maps keep the colour that carries their meaning."""
+    return _figure(item, visible or face, _, face, grey=item.kind == "crop")
 
 
-def _figure(item: Evidence, visible: bool, _: Gettext, grey: bool = False) -> Figure:
+def _figure(item: Evidence, visible: bool, _: Gettext, face: bool = False, grey: bool = False) -> Figure:
     data = item.image.data if item.image else b""
     caption = words.as_sentence(said(item.caption, _))
     if item.kind == "map":
@@ -88,7 +88,7 @@ def _figure(item: Evidence, visible: bool, _: Gettext, grey: bool = False) -> Fi
         data, cover = b"", _("Whole picture, covered")
     elif not data.startswith(PNG):
         data, cover = b"", _("Not kept in the case, or changed since")
-    names = {"crop": _("Face"), "map": _("Map over a face"), _SOUND: _("Spectrogram")}
+    names = {"crop": _("Face"), "map": _("Map over a face")} if face else {_SOUND: _("Spectrogram")}
     return Figure(data, names.get(item.kind, _("Picture")), caption, time, cover, grey)
 
 
