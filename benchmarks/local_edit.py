@@ -35,7 +35,7 @@ import samples  # noqa: E402
 from deepfake_detect.detect.classical import METHODS  # noqa: E402
 from deepfake_detect.detect.local_edit import CELL, WEIGHTS, score_of  # noqa: E402
 from deepfake_detect.fuse.fit import Row, as_json, fit  # noqa: E402
-from deepfake_detect.quiet_onnx import load_onnxruntime  # noqa: E402
+from deepfake_detect.quiet_onnx import cpu_session  # noqa: E402
 from deepfake_detect.reship import visual as reship  # noqa: E402
 
 Rgb = NDArray[np.uint8]
@@ -72,10 +72,7 @@ class Maps:
     """Every method's map of one piece."""
 
     def __init__(self, weights: Path) -> None:
-        onnxruntime = load_onnxruntime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        self._session = cpu_session(weights.read_bytes(), intra_op_num_threads=1)
         ys, xs = np.mgrid[-1 : 1 : CELLS * 1j, -1 : 1 : CELLS * 1j]
         self._centre = (-(xs**2) - ys**2).astype(np.float32)
 

@@ -137,8 +137,7 @@ def _rows(
     options, consumes = ScanOptions(), detector.card.consumes
     finders = Finders(store, "cpu", consumes is FaceTrack, consumes is SpeechWindow)
     labels: dict[str, bool] = {}
-    isolation = Isolation(options.limits)
-    try:
+    with Isolation(options.limits) as isolation:
         for index, known in enumerate(files):
             progress(index, len(files))
             try:
@@ -152,8 +151,6 @@ def _rows(
                 left_out["could not be read"] += 1
                 continue
             yield from _row(detector, known, samples, left_out)
-    finally:
-        isolation.close()
 
 
 def _seen(labels: dict[str, bool], sha256: str, known: Known) -> bool:

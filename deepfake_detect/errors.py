@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .findings import Reason
+from .findings import Failure, Reason
 
 
 class DeepfakeDetectError(Exception):
@@ -32,6 +32,10 @@ class UnreadableError(DeepfakeDetectError):
     def __init__(self, message: str, hint: str = "", path: str | None = None) -> None:
         super().__init__(message, hint)
         self.path = path
+
+    def as_failure(self) -> Failure:
+        """What stands in the place of a report on the file."""
+        return Failure(self.path, Reason.FAILED, self.message, self.hint, None)
 
 
 class EvidenceChangedError(DeepfakeDetectError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from .errors import UnreadableError
-from .findings import Failure, Reason, Report
+from .findings import Failure, Report
 from .ingest import Identity, identify
 from .ledger import Ledger, at
 from .plan import ScanPlan
@@ -51,11 +51,6 @@ class Executor(Protocol):
 
     def work(self, plan: ScanPlan, fingerprint: str, timeout: float | None) -> Work:
         """``fingerprint``: that every scanner made of ``plan`` must have. ``timeout``: seconds for each file."""
-
-
-def failure(error: UnreadableError) -> Failure:
-    """What stands in the place of a report on a file that cannot be read."""
-    return Failure(error.path, Reason.FAILED, error.message, error.hint, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ class Ordered:
                 raise item
             identity = identify(item)
         except UnreadableError as error:
-            self._settled[index] = _Settled(failure(error))
+            self._settled[index] = _Settled(error.as_failure())
             return None
         if self._ledger.skips(identity):
             self._settled[index] = _Settled(None)

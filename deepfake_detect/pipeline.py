@@ -26,7 +26,7 @@ from .ledger import Ledger, RecentReports
 from .loading import LoadedDetector, load_detectors
 from .media import FaceTrack, JsonValue, MediaFile, SpeechWindow
 from .options import ScanOptions
-from .ordering import Done, Executor, Job, Ordered, Work, failure
+from .ordering import Done, Executor, Job, Ordered, Work
 from .originals import Comparer
 from .overlap import overlapped
 from .plan import ScanPlan
@@ -153,7 +153,7 @@ class Scanner:
         try:
             return Done(job, *self._end(begun, job.full))
         except UnreadableError as error:
-            return Done(job, failure(error))
+            return Done(job, error.as_failure())
 
     def _report(self, source: Source, identity: Identity, deadline: Deadline) -> Report:
         begun = self._begin(source, identity, deadline)

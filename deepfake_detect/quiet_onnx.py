@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,24 @@ def load_onnxruntime() -> Any:
 
         onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+def cpu_session(graph: bytes, external: Mapping[str, bytes] | None = None, **settings: Any) -> Any:
+    """An ``InferenceSession`` of an ONNX graph on the CPU; its threads sleep while they wait.
+
+    ``external``: tensors that the graph keeps in other files, by the name it gives these. ``settings``: attributes of
+    ``SessionOptions``. Raises what onnxruntime raises, whose errors share no base class.
+    """
+    onnxruntime = load_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for name, value in settings.items():
+        setattr(options, name, value)
+    if external:
+        options.add_external_initializers_from_files_in_memory(
+            list(external), list(external.values()), [len(data) for data in external.values()]
+        )
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..checkpoints import WeightStore
 from ..errors import WeightsError
-from ..quiet_onnx import load_onnxruntime
+from ..quiet_onnx import cpu_session
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TORCH_CPU = "torch-cpu"  # torch without an accelerator: for comparing the two runtimes, never for a scan
 
 Arrays = Mapping[str, NDArray[Any]]
+
+_REINSTALL = "Reinstall the package."
 
 
 class Network(Protocol):
@@ -43,12 +45,11 @@ def load_network(
     return _TorchNetwork(weights_id, contents, device, build)
 
 
-def _only(contents: Mapping[str, bytes], suffix: str, weights_id: str) -> tuple[str, bytes]:
-    found = [(name, data) for name, data in contents.items() if name.endswith(suffix)]
+def only_file(contents: Mapping[str, bytes], suffix: str, what: str, hint: str) -> bytes:
+    """The one file with ``suffix``. Raises ``WeightsError``, which names ``what`` and gives ``hint``."""
+    found = [data for name, data in contents.items() if name.endswith(suffix)]
     if len(found) != 1:
-        raise WeightsError(
-            f"weights {weights_id}: {len(found)} {suffix} files where one is needed", "Reinstall the package."
-        )
+        raise WeightsError(f"{what}: {len(found)} {suffix} files where one is needed", hint)
     return found[0]
 
 
@@ -56,20 +57,12 @@ class _OnnxNetwork:
     """An ONNX graph in onnxruntime. External data come from the verified bytes, never from the disk again."""
 
     def __init__(self, weights_id: str, contents: Mapping[str, bytes]) -> None:
-        onnxruntime = load_onnxruntime()
-        _, graph = _only(contents, ".onnx", weights_id)
-        options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        graph = only_file(contents, ".onnx", f"weights {weights_id}", _REINSTALL)
         external = {name: data for name, data in contents.items() if not name.endswith(".onnx")}
-        if external:
-            options.add_external_initializers_from_files_in_memory(
-                list(external), list(external.values()), [len(data) for data in external.values()]
-            )
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise WeightsError(f"weights {weights_id} do not load: {error}", "Reinstall the package.") from error
+            self._session = cpu_session(graph, external, log_severity_level=3)
+        except Exception as error:
+            raise WeightsError(f"weights {weights_id} do not load: {error}", _REINSTALL) from error
         self._outputs = [output.name for output in self._session.get_outputs()]
         _give_back_memory()
 
@@ -92,14 +85,12 @@ class _TorchNetwork:
     ) -> None:  # fmt: skip
         from safetensors.torch import load
 
-        _, data = _only(contents, ".safetensors", weights_id)
+        data = only_file(contents, ".safetensors", f"weights {weights_id}", _REINSTALL)
         try:
             self._device = "cpu" if device == TORCH_CPU else device
             self._module = build(load(data)).eval().to(self._device)
         except (KeyError, RuntimeError, ValueError) as error:
-            raise WeightsError(
-                f"weights {weights_id} do not fit their network: {error}", "Reinstall the package."
-            ) from error
+            raise WeightsError(f"weights {weights_id} do not fit their network: {error}", _REINSTALL) from error
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[np.float32]]:
         import torch

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media import Pixels
-from ..quiet_onnx import load_onnxruntime
+from ..quiet_onnx import cpu_session
 
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
@@ -30,14 +30,8 @@ class Cascade:
     """``graphs``: the bytes of the ONNX files by stage."""
 
     def __init__(self, graphs: Mapping[str, bytes], min_face: int) -> None:
-        onnxruntime = load_onnxruntime()
-        options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_mem_pattern = False  # sizes differ from call to call
-        self._sessions = {
-            stage: onnxruntime.InferenceSession(graphs[stage], options, providers=["CPUExecutionProvider"])
-            for stage in STAGES
-        }
+        # Without memory patterns: sizes differ from call to call.
+        self._sessions = {stage: cpu_session(graphs[stage], enable_mem_pattern=False) for stage in STAGES}
         self._min_face = min_face
 
     def detect(self, images: Sequence[Pixels]) -> list[tuple[Floats, Floats]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..checkpoints import WeightStore
 from ..findings import WeightRecord
 from ..media import SAMPLE_RATE, ContainerFacts, Samples, Span, SpeechWindow
-from ..quiet_onnx import load_onnxruntime
+from ..quiet_onnx import cpu_session
 
 CHUNK = 512  # samples, 32 ms: what the model was trained on
 CONTEXT = 64
@@ -24,11 +24,8 @@ class SpeechFinder:
     """Silero VAD 6.2 in onnxruntime, read from the verified file. Raises ``WeightsError``."""
 
     def __init__(self, store: WeightStore) -> None:
-        onnxruntime = load_onnxruntime()
         (data,) = store.read_all("silero-vad").values()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._session = cpu_session(data, intra_op_num_threads=1)
         self.record: WeightRecord = store.record("silero-vad")
         self._lock = threading.Lock()
 

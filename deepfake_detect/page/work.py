@@ -18,7 +18,7 @@ from ..case.private import Handling, prepared
 from ..case.produce import Audience, Order, PageFormat, compose, produce
 from ..case.writer import CaseWriter
 from ..errors import DeepfakeDetectError, UnreadableError, UsageError
-from ..findings import CaseRecord, Failure, Reason, Report
+from ..findings import CaseRecord, Failure, Report
 from ..options import ScanOptions
 from ..report.document import Document
 from ..report.language import N_, Language
@@ -169,4 +169,4 @@ def _examined(scanner: Scanner, item: Item) -> Report | Failure:
     try:
         return scanner.scan(item.path, timeout=_FILE_SECONDS, cancel=item.cancel)
     except UnreadableError as error:
-        return Failure(error.path, Reason.FAILED, error.message, error.hint, None)
+        return error.as_failure()

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_detect.detect.synthetic_voice import window_inputs
+from deepfake_detect.quiet_onnx import load_onnxruntime
 from deepfake_detect.reship.audio import ACOUSTIC, CHANNELS, MESSENGER, TELEPHONE, Channel, random_channel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,8 +53,7 @@ def degrade(samples: Floats, name: str, variant: str) -> Floats:
 
 
 def load_encoder(path: Path) -> Any:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

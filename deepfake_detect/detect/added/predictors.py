@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import WeightsError
-from ...quiet_onnx import load_onnxruntime
-from ..runtime import TORCH_CPU
+from ...quiet_onnx import cpu_session
+from ..runtime import TORCH_CPU, only_file
 from .inputs import prepare
 from .spec import AddedSpec
 
@@ -58,30 +58,18 @@ def checked(spec: AddedSpec, outputs: NDArray[Any]) -> NDArray[np.float32]:
     return outputs.astype(np.float32)
 
 
-def only(contents: Mapping[str, bytes], suffix: str, id_: str) -> bytes:
-    """The one file with ``suffix``. Raises ``WeightsError``."""
-    found = [data for name, data in contents.items() if name.endswith(suffix)]
-    if len(found) != 1:
-        raise WeightsError(f"{id_}: {len(found)} {suffix} files where one is needed", ADDED_WRONG)
-    return found[0]
-
-
 class OnnxPredictor:
     """An ONNX graph with one input, all of it in one file, in onnxruntime on the CPU."""
 
     def __init__(self, spec: AddedSpec, contents: Mapping[str, bytes]) -> None:
-        onnxruntime = load_onnxruntime()
         self._spec = spec
-        graph = only(contents, ".onnx", spec.id)
+        graph = only_file(contents, ".onnx", spec.id, ADDED_WRONG)
         # `location` is the key under which a graph names a file for its tensors: a path outside could stand there.
         if b"\x0a\x08location" in graph:
             raise WeightsError(f"{spec.id}: the ONNX graph keeps tensors in other files", "Save it as one file.")
-        options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors share no base class
+            self._session = cpu_session(graph, log_severity_level=4)
+        except Exception as error:
             raise WeightsError(f"{spec.id}: the ONNX graph does not load: {error}", REFUSED) from error
         inputs, outputs = self._session.get_inputs(), [o.name for o in self._session.get_outputs()]
         if len(inputs) != 1 or not outputs:
@@ -108,7 +96,7 @@ class TorchPredictor:
         from safetensors.torch import load
 
         self._spec, self._device = spec, device
-        data = only(contents, ".safetensors", spec.id)
+        data = only_file(contents, ".safetensors", spec.id, ADDED_WRONG)
         try:
             self._module = _BUILDERS[spec.kind](spec, load(data)).eval().to(device)
         except (KeyError, RuntimeError, ValueError, TypeError, SafetensorError) as error:
