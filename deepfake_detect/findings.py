@@ -73,6 +73,9 @@ class Evidence:
     threshold: float | None = None
 
 
+AS_RECEIVED = "as_received"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The same line after a fixed re-shipping (``robustness``): what a messenger, a phone line or a screenshot leaves.

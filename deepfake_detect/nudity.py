@@ -30,11 +30,11 @@ _CLASSES = frozenset(
 )  # fmt: skip
 
 
-def nudity_finder(store: WeightStore | None = None) -> NudityFinder | None:
+def nudity_finder() -> NudityFinder | None:
     """The finder, or None where the extra is not installed. Raises ``WeightsError`` if its model was changed."""
     if find_spec(PACKAGE) is None:
         return None
-    return NudityFinder(store or WeightStore())
+    return NudityFinder(WeightStore())
 
 
 class NudityFinder:

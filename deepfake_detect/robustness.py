@@ -16,7 +16,7 @@ import numpy as np
 
 from .deadline import Deadline
 from .detect import Outcome, Refusal, Score
-from .findings import Delivery, Finding, Reason
+from .findings import AS_RECEIVED, Delivery, Finding, Reason
 from .gather import Gathered
 from .judge import sample_span, subject_of
 from .loading import LoadedDetector
@@ -24,7 +24,6 @@ from .media import FaceCrop, FaceTrack, NativeCrop, Picture, Pixels, SpeechWindo
 from .reship import visual
 from .reship.audio import CHANNELS
 
-AS_RECEIVED = "as_received"
 FACES = {False: ("half-jpeg75", "messenger480", "screenshot"), True: ("h264-crf32", "messenger480", "screenshot")}
 # A piece of 224 px is too small to be scored after `messenger480`.
 PIECES = {False: ("half-jpeg75", "webp70", "screenshot"), True: ("half-jpeg75", "h264-crf32", "screenshot")}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ..checkpoints import WeightStore
 from ..explain.images import evidence_image
 from ..findings import Evidence, Failure, Finding, Report
 from ..ingest import open_media
@@ -17,12 +16,15 @@ from ..report.pictures import Cover, is_whole
 Result = TypeVar("Result", bound=Report | Failure)
 
 
-def with_nudity_covered(results: Sequence[Result], store: WeightStore | None = None) -> tuple[list[Result], Cover]:
+def with_nudity_covered(
+    results: Sequence[Result], load: Callable[[], NudityFinder | None] = nudity_finder
+) -> tuple[list[Result], Cover]:
     """The results as they may be shown, and how their whole pictures are then covered: without the extra the results as
-    they are, and every whole picture. Raises ``WeightsError`` if the extra's model was changed.
+    they are, and every whole picture. ``load`` is called where there is a whole picture. Raises ``WeightsError`` if the
+    extra's model was changed.
     """
     has_whole = any(_has_whole(finding) for r in results if isinstance(r, Report) for finding in r.findings)
-    finder = nudity_finder(store) if has_whole else None
+    finder = load() if has_whole else None
     if finder is None:
         return [*results], Cover.WHOLE
     return [_covered(result, finder) for result in results], Cover.NUDITY

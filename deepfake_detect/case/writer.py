@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from ..errors import ReportError, UsageError
 from ..findings import CaseRecord, EvidenceImage, Failure, Label, Note, Report
 from ..ingest import Identity
 from ..media import JsonValue
+from ..nudity import nudity_finder
 from ..report.html import render_failure, render_report, render_review
 from ..report.index import CaseIndex, IndexEntry, combine, failure_name, index_entry, merge, put, ranked, replaces
 from ..report.review import review_pages
@@ -61,6 +63,7 @@ class CaseWriter:
             self.handling = _agreed(info, handling)
             self._roots = () if self.handling.survivor else tuple(roots)
             self._info = info
+            self._nudity_finder = cache(nudity_finder)  # loaded once for all pages
             self._log = CustodyLog(self.places.custody, self.handling.record)
             self._documents: dict[str, str] = {}  # SHA-256 of the document that the log vouches for, by name
             self._made: dict[str, tuple[str, Label | None]] = {}  # run and label of what this writer wrote
@@ -364,7 +367,7 @@ class CaseWriter:
     def _write_page(self, result: Report | Failure, page: Path) -> None:
         index = "../index.html"
         if isinstance(result, Report):
-            (shown,), cover = with_nudity_covered([result])
+            (shown,), cover = with_nudity_covered([result], self._nudity_finder)
             html = render_report(shown, index, cover)
         else:
             html = render_failure(result, index)

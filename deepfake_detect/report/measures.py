@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..findings import DetectorRecord, Finding
+from ..findings import AS_RECEIVED, DetectorRecord, Finding
 from ..media import JsonValue
 from . import shown, words
 from .language import N_, Gettext, plain
-from .terms import AS_RECEIVED, named
+from .terms import named
 
 _SHARES = frozenset(
     {

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..findings import AS_RECEIVED
 from .language import N_, Gettext, plain
 from .text import safe_text
 
-AS_RECEIVED = "as_received"
 _NAMES: Mapping[str, str] = {
     # re-shippings and channels
     AS_RECEIVED: N_("as received, the same pieces"),
