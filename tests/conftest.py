@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ Path(_DATA.name).chmod(0o755)  # some tests run as another user
 os.environ["XDG_DATA_HOME"] = _DATA.name
 os.environ.pop("LOCALAPPDATA", None)
 sys.path.insert(0, str(Path(__file__).parent / "media"))
+# A run in the background (nohup, `&` in a script) ignores these, and so would every program that a test interrupts.
+for _number, _action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _action)
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
