@@ -4,7 +4,7 @@
 
 For every fold the recipe is trained on the other folds and scores this one, clean and re-shipped. Curve and thresholds
 of a fold come from the scores of the other folds alone; the shipped calibration comes from all of them. Features have
-to be in the cache (`training/visual/features.py`, `blend_features.py`).
+to be in the cache (`training/visual/features.py`, `blend_features.py`); a condition without is named as not measured.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import card_figures
 import numpy as np
 from metrics import auc, bootstrap, cllr, detection_at, elub, equal_error, platt
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ CLEAN_SHARE = 0.5
 ALARMS_WANTED, MISSES_WANTED = 0.03, 0.05
 ALARM_RATES = (0.05, 0.01, 0.001)
 MATCHED_AT_LEAST = 10
+BESIDE = {"synthetic-image": (), "face-manipulation": ("small-face",)}  # measured, but no part of curve or thresholds
 
 
 class Scores:
@@ -42,17 +44,22 @@ class Scores:
         self.rows, self.condition, self.score = rows, condition, score
         self.distance = distance
         self.inside = np.ones(len(rows), bool)
+        self.calibrating = ~np.isin(condition, [name for names in BESIDE.values() for name in names])
         self.fake = np.array([r.fake for r in rows])
         self.fold = np.array([r.fold for r in rows])
         names = [f"{'fake' if r.fake else 'real'} {r.family}" for r in rows]
         self.family = np.unique(names, return_inverse=True)[1]
 
 
+def conditions_of(task: str) -> list[str]:
+    return ["clean", *recipes.DEGRADED, *BESIDE[task]]
+
+
 def out_of_fold(data: Path, recipe: recipes.Recipe) -> Scores:
     everything = recipes.training_set(data, recipe)
     domain_rows, tokens = recipes.domain_features(data, recipe.task)
     domain_folds = np.array([r.fold for r in domain_rows])
-    tables = {name: load(data, recipe.task, name) for name in have(data, recipe.task, ["clean", *recipes.DEGRADED])}
+    tables = {name: load(data, recipe.task, name) for name in have(data, recipe.task, conditions_of(recipe.task))}
     rows: list[Row] = []
     conditions: list[str] = []
     scores: list[float] = []
@@ -101,9 +108,9 @@ def calibrate(s: Scores, keep: NDArray[np.bool_]) -> Curve:
     """Curve, bounds and thresholds from the kept scores.
 
     Thresholds are set on means over families: false alarms 3 % over real sources, misses 5 % over generators, whichever
-    of
-    clean and degraded is worse.
+    of clean and degraded is worse.
     """
+    keep = keep & s.calibrating
     weight = weights(s, keep)
     slope, offset = platt(s.score[keep], s.fake[keep], weight[keep])
     llr = slope * s.score + offset
@@ -151,7 +158,7 @@ def operating_points(s: Scores, shipped: Curve, name: str) -> dict[str, object]:
         above["standard"][here] = llr[here] >= curve.upper
         above["strict"][here] = llr[here] >= curve.strict
     uppers = {"standard": shipped.upper, "strict": shipped.strict}
-    sides = [s.condition == condition for condition in dict.fromkeys(s.condition)]
+    sides = [s.condition == condition for condition in dict.fromkeys(s.condition[s.calibrating])]
     return {
         kind: point(uppers[kind], {name: [hit[~s.fake & m] for m in sides]}, {name: [hit[s.fake & m] for m in sides]})
         for kind, hit in above.items()
@@ -232,7 +239,8 @@ def summary(cells: dict[str, dict[str, dict[str, object]]], condition: str) -> d
 def flips(s: Scores, region: NDArray[np.int_]) -> dict[str, float]:
     """Of crops measured clean and re-shipped: verdicts that turn round (-1 to 1 or back), and that change at all."""
     clean = {(r.fold, r.file): region[i] for i, r in enumerate(s.rows) if s.condition[i] == "clean"}
-    both = [(clean[r.fold, r.file], region[i]) for i, r in enumerate(s.rows) if s.condition[i] != "clean"]
+    again = np.flatnonzero(s.calibrating & (s.condition != "clean"))
+    both = [(clean[s.rows[i].fold, s.rows[i].file], region[i]) for i in again]
     pairs = np.array(both, int).reshape(-1, 2)
     if not len(pairs):
         return {}
@@ -261,6 +269,7 @@ def evaluate(data: Path, task: str, recipe: recipes.Recipe) -> tuple[dict[str, o
         "folds": cells,
         "flips": flips(s, region),
         "summary": {name: summary(cells, name) for name in conditions},
+        "not_measured": [name for name in conditions_of(task) if name not in conditions],
         "distance_limit": distance_limit(s, everyone),
         "curve": vars_of(curve),
     }, s
@@ -273,15 +282,18 @@ def vars_of(curve: Curve) -> dict[str, float | None]:
 
 GOALS = {
     "synthetic-image": {"auc": (0.95, 0.90), "worst": 0.80},
-    "face-manipulation": {"auc": (0.92, 0.86), "worst": 0.80},
+    "face-manipulation": {"auc": (0.92, 0.86), "worst": 0.80, "beside": 0.80},
 }
 
 
+def reshipped(figures: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    return {name: part for name, part in figures.items() if name in recipes.DEGRADED}
+
+
 def shortfalls(task: str, figures: dict[str, dict[str, object]]) -> list[str]:
-    """Every aim that is missed, as a sentence; empty when all are met."""
-    goal, clean = GOALS[task], figures["clean"]
+    """Every aim that is missed or was not measured, as a sentence; empty when all are met."""
+    goal, clean, degraded = GOALS[task], figures["clean"], reshipped(figures)
     key = "matched_auc" if task == "face-manipulation" else "auc"
-    degraded = {name: part for name, part in figures.items() if name != "clean"}
     worst = min(degraded, key=lambda name: degraded[name][key] or 1.0) if degraded else None
     wanted = [
         (f"clean {key} {clean[key]:.3f}, aim {goal['auc'][0]}", clean[key] >= goal["auc"][0]),
@@ -301,7 +313,11 @@ def shortfalls(task: str, figures: dict[str, dict[str, object]]) -> list[str]:
                 max(d["false_alarms_at_upper"] for d in degraded.values()) <= 0.08,
             ),
         ]
-    return [text for text, met in wanted if not met]
+    for name in (name for name in BESIDE[task] if name in figures):
+        got = figures[name][key]
+        wanted.append((f"{name} {key} {got:.3f}, aim {goal['beside']}", got >= goal["beside"]))
+    absent = [f"{name} not measured" for name in conditions_of(task) if name not in figures]
+    return [text for text, met in wanted if not met] + absent
 
 
 def weights_of(task: str) -> dict[str, str]:
@@ -316,16 +332,18 @@ def calibration(
 ) -> dict[str, object]:
     """The file that ships: one condition, since a crop's history is not known at scan time."""
     curve, figures = calibrate(s, np.ones(len(s.rows), bool)), result["summary"]
-    ends = [float(np.floor(s.score.min()) - 1), float(np.ceil(s.score.max()) + 1)]
+    scores = s.score[s.calibrating]
+    ends = [float(np.floor(scores.min()) - 1), float(np.ceil(scores.max()) + 1)]
     knots = [[x, curve.slope * x + curve.offset] for x in ends]
     missed = shortfalls(task, figures)
     clean = figures["clean"]
+    beside = {n: {k: figures[n][k] for k in BESIDE_FIGURES} for n in BESIDE[task] if n in figures}
     condition = {
-        "name": "clean and re-shipped together" if len(figures) > 1 else "clean",
+        "name": "clean and re-shipped together" if reshipped(figures) else "clean",
         "applies": ranges,
         "method": "platt",
-        "n_real": int((~s.fake).sum()),
-        "n_synthetic": int(s.fake.sum()),
+        "n_real": int((~s.fake & s.calibrating).sum()),
+        "n_synthetic": int((s.fake & s.calibrating).sum()),
         "knots": knots,
         "llr_min": curve.low,
         "llr_max": curve.high,
@@ -337,7 +355,8 @@ def calibration(
         "cllr": clean["cllr"],
         "matched_auc": clean["matched_auc"],
         "detection_at_false_alarms": clean["detection"],
-        "re-shipped": {n: {k: f[k] for k in RESHIPPED_FIGURES} for n, f in figures.items() if n != "clean"},
+        "re-shipped": {n: {k: f[k] for k in RESHIPPED_FIGURES} for n, f in reshipped(figures).items()},
+        **({"measured beside": beside} if beside else {}),
         "coverage": {n: f["coverage"] for n, f in figures.items()},
     }
     thresholds = {"lower": curve.lower, "upper": curve.upper,
@@ -383,6 +402,11 @@ COLUMNS = (
     "threshold|detected there|fakes under the lower|reals under the lower|coverage|"
 )
 RESHIPPED_FIGURES = ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "detected_at_upper")
+BESIDE_FIGURES = ("worst_fold", "worst_auc", *RESHIPPED_FIGURES, "coverage")
+BESIDE_WORDS = {
+    "small-face": "The line small-face is beside the others: crops of both labels at 100 px (a face of about 74 px), "
+    "JPEG quality 90. It has no part in curve and thresholds; its false alarms are at those of the other conditions.",
+}
 
 
 def markdown(results: dict[str, dict[str, object]], command: str, folds: str) -> str:
@@ -396,6 +420,9 @@ def markdown(results: dict[str, dict[str, object]], command: str, folds: str) ->
             values = [f"{c['auc']:.3f} ({c['auc_ci95'][0]:.2f}-{c['auc_ci95'][1]:.2f})" for c in cells.values()]
             size = f"{cells['clean']['n_fake']} fake, {cells['clean']['n_real']} real"
             lines.append(f"|{fold} ({size})|" + "|".join(values) + "|")
+        lines += [text for name in result["summary"] if name in BESIDE_WORDS for text in ("", BESIDE_WORDS[name])]
+        if result["not_measured"]:
+            lines += ["", f"Not measured, since their features are missing: {', '.join(result['not_measured'])}."]
         turned = result["flips"]
         if turned:
             lines += [
@@ -411,6 +438,20 @@ def markdown(results: dict[str, dict[str, object]], command: str, folds: str) ->
         missed = shortfalls(task, result["summary"])
         lines += ["Missed aims: " + ("; ".join(missed) if missed else "none") + ".", ""]
     return "\n".join(lines)
+
+
+def card_text(task: str, name: str, figures: dict[str, dict[str, object]]) -> str:
+    """What the card says of a condition that is measured beside the others."""
+    if name not in figures:
+        return "Not measured: the features of this condition were not made."
+    f = figures[name]
+    return (
+        f"{BESIDE_WORDS[name]} Matched pairs: AUC {f['matched_auc']:.3f} (mean of {f['matched_folds']} folds, aim "
+        f"{GOALS[task]['beside']:.2f}); all crops: AUC {f['auc']:.3f} ({f['auc_ci95'][0]:.3f}-{f['auc_ci95'][1]:.3f}), "
+        f"worst fold {f['worst_fold']} {f['worst_auc']:.3f}. False alarms at the upper threshold "
+        f"{100 * f['false_alarms_at_upper']:.1f} %, detected there {100 * f['detected_at_upper']:.0f} %; coverage "
+        f"{f['coverage']:.3f}."
+    )
 
 
 RANGES: dict[str, dict[str, list[float | None]]] = {
@@ -445,6 +486,8 @@ def main(argv: list[str]) -> None:
         made = calibration(task, results[task], s, ranges)
         path = ROOT / "weights" / "calibration" / f"{task}.json"
         path.write_text(json.dumps(made, indent=1, default=float) + "\n")
+        for name in BESIDE[task]:
+            card_figures.put(task, name, card_text(task, name, results[task]["summary"]))
     stored.write_text(json.dumps(results, indent=1) + "\n")
     page = markdown(results, "python benchmarks/run.py visual DATA", "benchmarks/protocols/visual_folds.toml")
     (folder / "visual.md").write_text(page)

@@ -19,6 +19,7 @@ _NAMES: Mapping[str, str] = {
     "h264-crf32": N_("video compression H.264, CRF 32"),
     "screenshot": N_("screenshot: shown at 80 %, saved without loss"),
     "messenger480": N_("messenger: long side 480 pixels, JPEG quality 70"),
+    "small-face": N_("faces of about 74 pixels, JPEG quality 90"),
     "mp3_64k": N_("MP3, 64 kbit/s"),
     "opus": N_("voice note: Opus"),
     "8khz": N_("telephone band: 8 kHz"),
@@ -64,6 +65,7 @@ _NAMES: Mapping[str, str] = {
     "real_below_lower": N_("genuine samples below it"),
     "detection_at_false_alarms": N_("share found, at these shares of false alarms"),
     "re-shipped": N_("after re-shipping"),
+    "measured beside": N_("measured beside, no part of the curve"),
     # groups of sources that were left out of training
     "reenactment": N_("re-enactment"),
     "gan": N_("pictures by GANs"),

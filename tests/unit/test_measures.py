@@ -64,7 +64,8 @@ def test_every_measure_of_a_calibration_file_is_said_in_words(path: Path) -> Non
     unnamed = set()
     for condition in calibration.conditions:
         unnamed |= {name for name in (condition.name, *condition.measured) if not known(name)}
-        unnamed |= {name for name in _names(condition.measured.get("re-shipped")) if not known(name)}
+        for key in ("re-shipped", "measured beside"):
+            unnamed |= {name for name in _names(condition.measured.get(key)) if not known(name)}
     assert not unnamed, "give them a name in report/terms.py, and in the catalogues"
 
 
