@@ -64,7 +64,7 @@ def finding(
         "suspect_time": match.time,
         "share_of_suspect_same": round(share, 4),
         "share_of_suspect_different": round(float(comparison.differs.mean()), 4),
-        "share_of_original_shown": round(_shown(match), 4),
+        "share_of_original_shown": round(comparison.shown, 4),
         **_placement(match),
         "grain": _grain(match.shot),
         "zones": zones,
@@ -177,13 +177,6 @@ def _bounds(mask: NDArray[np.bool_], factor: float) -> Region | None:
         return None
     x, y = int(columns[0] * factor), int(rows[0] * factor)
     return Region(x, y, max(1, int((columns[-1] + 1) * factor) - x), max(1, int((rows[-1] + 1) * factor) - y))
-
-
-def _shown(match: Match) -> float:
-    """How much of the original's area lies in the suspect."""
-    area = abs(np.linalg.det(match.registration.matrix[:2, :2]))
-    whole = match.record.width * match.record.height * match.scale**2 * area
-    return min(1.0, float(match.comparison.overlap.sum() / max(whole, 1)))
 
 
 def _placement(match: Match) -> dict[str, JsonValue]:

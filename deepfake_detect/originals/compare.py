@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media import Pixels
-from .register import Registration, warp
+from .register import Registration, size_ratio, warp
 
 Mask = NDArray[np.bool_]
 Map = NDArray[np.float32]
@@ -33,7 +33,8 @@ class Comparison:
 
     ``placed``: the original in place, in its own colours. ``overlap``: where it lies. ``strength``: float32 (h, w), the
     difference in units of what recompression explains, 0 outside. ``differs``: strength above ``THRESHOLD`` in a spot
-    of some size. ``reused``: in place, the same, and joined to a match.
+    of some size. ``reused``: in place, the same, and joined to a match. ``shown``: how much of the original's area lies
+    in the suspect (0..1).
     """
 
     suspect: Pixels = field(repr=False)
@@ -42,6 +43,7 @@ class Comparison:
     strength: Map = field(repr=False)
     differs: Mask = field(repr=False)
     reused: Mask = field(repr=False)
+    shown: float
 
 
 def compare(suspect: Pixels, original: Pixels, registration: Registration) -> Comparison:
@@ -60,7 +62,12 @@ def compare(suspect: Pixels, original: Pixels, registration: Registration) -> Co
     differs = _spots(strength > THRESHOLD) & overlap
     reused = _joined(overlap & ~differs, registration)
     warped[~inside] = 128
-    return Comparison(suspect, warped, overlap, strength, differs, reused)
+    return Comparison(suspect, warped, overlap, strength, differs, reused, _shown(overlap, original, registration))
+
+
+def _shown(overlap: Mask, original: Pixels, registration: Registration) -> float:
+    whole = original.shape[0] * original.shape[1] * size_ratio(registration) ** 2
+    return min(1.0, float(overlap.sum() / max(whole, 1)))
 
 
 def _anchors(overlap: Mask, registration: Registration) -> Mask:

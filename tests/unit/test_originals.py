@@ -19,6 +19,7 @@ from deepfake_detect.errors import UsageError
 from deepfake_detect.findings import Finding, Reason
 from deepfake_detect.ingest import open_media
 from deepfake_detect.originals import Comparer, OriginalsIndex, OriginalsOptions, index_originals, store
+from deepfake_detect.originals.capture import Grain, capture
 from deepfake_detect.originals.compare import Comparison, compare
 from deepfake_detect.originals.features import features, hashes, mirrored
 from deepfake_detect.originals.match import MIN_CONFIRMED
@@ -156,6 +157,18 @@ def test_a_copy_of_a_grainy_picture_is_no_other_shot(quality: int, answer: str, 
     findings, _, _ = look(index_originals([tmp_path / "o.jpg"]), tmp_path / "s.jpg")
     facts: Any = findings[0].facts
     assert facts["relation"] == "shares_content" and facts["grain"]["answer"] == answer
+
+
+def test_a_crop_of_a_grainy_picture_is_no_other_shot() -> None:
+    still, rng = cv2.GaussianBlur(scene(31, 1200, 1600), (0, 0), 2), np.random.default_rng(31)
+    original = jpeg(np.clip(still + rng.normal(0, 9, still.shape), 0, 255).astype(np.uint8), 94)
+    crop = jpeg(np.ascontiguousarray(original[240:897, 320:1196]), 95)
+    found = placed(crop, original)
+    assert found is not None
+    comparison = compare(at_side(crop), at_side(original), found)
+    assert comparison.shown == pytest.approx(0.3, abs=0.03) and comparison.overlap.mean() > 0.9
+    shot = capture(comparison, found, 1.0)
+    assert shot.grain is not Grain.OWN and not shot.framing and not shot.another_shot
 
 
 def test_placement_is_right_to_a_pixel() -> None:
