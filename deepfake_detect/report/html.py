@@ -14,13 +14,14 @@ from markupsafe import Markup
 
 from ..explain.timeline import clock, timeline_svg
 from ..findings import Evidence, EvidenceImage, Failure, Report
-from ..media import MediaKind, Span
+from ..media import ContainerFacts, MediaKind, Region, Span
 from . import measures, shown, terms, words
 from .document import Document, Figure
 from .gauge import gauge_svg
 from .lines import group_abstentions, group_lines
 from .names import title
 from .pictures import Cover, is_whole
+from .place import place_svg
 from .review import ReviewPage
 from .speech import voice_notes
 from .text import safe_text
@@ -104,6 +105,7 @@ def _environment() -> Environment:
         words=words,
         support=words.finding_support,
         gauge=_gauge,
+        place=_place,
         timeline=_timeline,
         error_rates=measures.error_rates,
         error_tables=measures.error_tables,
@@ -135,6 +137,12 @@ def _drawing(figure: Figure) -> Markup:
 
 def _embedded(figure: Figure) -> Markup:
     return Markup("data:image/png;base64,{}").format(base64.b64encode(figure.data).decode("ascii"))
+
+
+def _place(region: Region, facts: ContainerFacts) -> Markup:
+    assert facts.width and facts.height  # the template asks
+    text = f"{region.width} by {region.height} pixels at {region.x}, {region.y} of {facts.width} by {facts.height}"
+    return place_svg(region, facts.width, facts.height, text)
 
 
 def _timeline(evidence: Evidence, subject: str) -> Markup:

@@ -13,11 +13,12 @@ from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_r
 
 from deepfake_detect.explain.timeline import clock, timeline_svg
 from deepfake_detect.findings import Abstention, Failure, Label, Reason, Report
-from deepfake_detect.media import Span
+from deepfake_detect.media import Region, Span
 from deepfake_detect.report import words
 from deepfake_detect.report.html import render_failure, render_report, render_review
 from deepfake_detect.report.index import CaseIndex, index_entry, merge, ranked
 from deepfake_detect.report.pictures import Cover
+from deepfake_detect.report.place import place_svg
 from deepfake_detect.report.review import review_pages
 
 TAGS = set(
@@ -25,7 +26,7 @@ TAGS = set(
         r"\S+",
         """
         html head meta link title style body header nav main section article div p h1 h2 h3 h4 ul li dl dt dd table
-        thead tbody tr th td figure figcaption img svg line circle text desc a b br bdi code span details summary
+        thead tbody tr th td figure figcaption img svg line circle rect text desc a b br bdi code span details summary
         """,
     )
 )
@@ -228,6 +229,19 @@ def test_a_picture_that_is_no_png_is_never_embedded() -> None:
     assert PAGES["report"].count("data:image/png") == 10
     reread = Report.from_json(make_report().to_json())
     assert "data:image" not in render_report(reread)
+
+
+def test_the_place_of_a_part_is_drawn_to_scale_without_the_picture() -> None:
+    svg = str(place_svg(Region(100, 50, 200, 100), 400, 200, "<b>"))
+    assert re.findall(r'<rect x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"', svg) == [
+        ("1.0", "1.0", "160.0", "80.0"), ("41.0", "21.0", "80.0", "40.0")]  # fmt: skip
+    assert "&lt;b&gt;" in svg and "<image" not in svg
+    outside = str(place_svg(Region(0, 900, 5000, 50), 400, 800, ""))
+    assert 'width="80.0" height="0.0"' in outside
+    report = make_report()
+    media = replace(report.media, facts=replace(report.media.facts, width=1280, height=720))
+    with_place = next(finding for finding in report.findings if finding.region)
+    assert "of 1280 by 720" in render_report(replace(report, media=media)) and with_place.llr is not None
 
 
 def test_a_time_line_stays_in_its_drawing() -> None:
