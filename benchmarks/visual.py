@@ -27,32 +27,37 @@ sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
 
 import recipes  # noqa: E402
 from corpus import Row, protocol  # noqa: E402
-from table import have, load  # noqa: E402
+from face_quality import NAMES, inside, load_quality, ranges  # noqa: E402
+from table import Table, have, load  # noqa: E402
+from visual_aims import BESIDE, conditions_of, reshipped, shortfalls  # noqa: E402
+from visual_page import BESIDE_WORDS, card_text, imitated_text, markdown  # noqa: E402
 
 Floats = NDArray[np.float64]
 CLEAN_SHARE = 0.5
 ALARMS_WANTED, MISSES_WANTED = 0.03, 0.05
 ALARM_RATES = (0.05, 0.01, 0.001)
 MATCHED_AT_LEAST = 10
-BESIDE = {"synthetic-image": (), "face-manipulation": ("small-face",)}  # measured, but no part of curve or thresholds
 
 
 class Scores:
     """Out-of-fold scores: one entry for each crop and condition."""
 
-    def __init__(self, rows: list[Row], condition: NDArray[np.str_], score: Floats, distance: Floats) -> None:
+    def __init__(
+        self,
+        rows: list[Row],
+        condition: NDArray[np.str_],
+        score: Floats,
+        distance: Floats,
+        quality: Floats,
+    ) -> None:
         self.rows, self.condition, self.score = rows, condition, score
-        self.distance = distance
+        self.distance, self.quality = distance, quality
         self.inside = np.ones(len(rows), bool)
         self.calibrating = ~np.isin(condition, [name for names in BESIDE.values() for name in names])
         self.fake = np.array([r.fake for r in rows])
         self.fold = np.array([r.fold for r in rows])
         names = [f"{'fake' if r.fake else 'real'} {r.family}" for r in rows]
         self.family = np.unique(names, return_inverse=True)[1]
-
-
-def conditions_of(task: str) -> list[str]:
-    return ["clean", *recipes.DEGRADED, *BESIDE[task]]
 
 
 def out_of_fold(data: Path, recipe: recipes.Recipe) -> Scores:
@@ -64,16 +69,24 @@ def out_of_fold(data: Path, recipe: recipes.Recipe) -> Scores:
     conditions: list[str] = []
     scores: list[float] = []
     distances: list[float] = []
+    quality: list[Floats] = []
     for fold in protocol(data)[recipe.task]["folds"]:
         model = recipes.fit(recipe, everything.without(fold))
         domain = recipes.fit_domain(tokens[domain_folds != fold])
         for name, table in tables.items():
             part = table.where(table.fold == fold)
             rows += part.rows
+            quality.append(quality_of(data, recipe.task, name, table)[table.fold == fold])
             conditions += [name] * len(part.rows)
             scores += model(recipes.design(part.features, recipe)).tolist()
             distances += domain(part.features[:, recipes.CLS_BLOCKS[-1], 0].astype(np.float32)).tolist()
-    return Scores(rows, np.array(conditions), np.array(scores), np.array(distances))
+    return Scores(rows, np.array(conditions), np.array(scores), np.array(distances), np.concatenate(quality))
+
+
+def quality_of(data: Path, task: str, name: str, table: Table) -> Floats:
+    """What the quality gate looks at; all unknown, so that nothing is refused, where it was not measured."""
+    found = load_quality(data, task, name, table.rows)
+    return np.full((len(table.rows), len(NAMES)), np.nan) if found is None else found.astype(np.float64)
 
 
 def weights(s: Scores, keep: NDArray[np.bool_]) -> Floats:
@@ -133,6 +146,18 @@ def worst_rate(s: Scores, part: NDArray[np.bool_], hit: NDArray[np.bool_]) -> fl
     return float(max(rates))
 
 
+def limits(s: Scores, keep: NDArray[np.bool_]) -> dict[str, list[float | None]]:
+    """The gate of the kept crops: the range of each quality, and of the distance to what was trained on."""
+    known = keep & ~np.isnan(s.quality).all(1)
+    measured = ranges(s.quality[known]) if known.any() else {}
+    return {**measured, "distance": [None, distance_limit(s, keep)]}
+
+
+def within(s: Scores, gate: dict[str, list[float | None]]) -> NDArray[np.bool_]:
+    near = s.distance <= gate["distance"][1]
+    return near & inside(s.quality, gate).all(1) if NAMES[0] in gate else near
+
+
 def distance_limit(s: Scores, keep: NDArray[np.bool_]) -> float:
     """What 0.5 % of the clean crops of left-out folds exceed; beyond it a detector abstains."""
     return float(np.quantile(s.distance[keep & (s.condition == "clean")], 0.995))
@@ -143,7 +168,7 @@ def nested(s: Scores) -> tuple[Floats, NDArray[np.int_]]:
     llr, region = np.zeros(len(s.rows)), np.zeros(len(s.rows), int)
     for fold in np.unique(s.fold):
         curve, here = calibrate(s, s.fold != fold), s.fold == fold
-        s.inside[here] = s.distance[here] <= distance_limit(s, s.fold != fold)
+        s.inside[here] = within(s, limits(s, s.fold != fold))[here]
         llr[here] = np.where(s.inside[here], curve(s.score[here]), 0.0)
         region[here] = np.where(llr[here] >= curve.upper, 1, np.where(llr[here] <= curve.lower, -1, 0))
     return llr, region
@@ -270,54 +295,29 @@ def evaluate(data: Path, task: str, recipe: recipes.Recipe) -> tuple[dict[str, o
         "flips": flips(s, region),
         "summary": {name: summary(cells, name) for name in conditions},
         "not_measured": [name for name in conditions_of(task) if name not in conditions],
-        "distance_limit": distance_limit(s, everyone),
+        "limits": limits(s, everyone),
+        "refused": refusals(s),
         "curve": vars_of(curve),
     }, s
+
+
+def refusals(s: Scores) -> dict[str, dict[str, float]]:
+    """By condition and quantity, the share of crops of left-out folds beyond the range that the other folds give."""
+    out: dict[str, dict[str, float]] = {}
+    beyond = {name: np.zeros(len(s.rows), bool) for name in limits(s, np.ones(len(s.rows), bool))}
+    for fold in np.unique(s.fold):
+        here, gate = s.fold == fold, limits(s, s.fold != fold)
+        beyond["distance"][here] = (s.distance > gate["distance"][1])[here]
+        for i, name in enumerate(name for name in NAMES if name in gate):
+            beyond[name][here] = ~inside(s.quality, gate)[here, i]
+    for condition in dict.fromkeys(s.condition):
+        out[condition] = {name: float(hit[s.condition == condition].mean()) for name, hit in beyond.items()}
+    return out
 
 
 def vars_of(curve: Curve) -> dict[str, float | None]:
     values = {name: getattr(curve, name) for name in Curve.__slots__}
     return {name: value if np.isfinite(value) else None for name, value in values.items()}
-
-
-GOALS = {
-    "synthetic-image": {"auc": (0.95, 0.90), "worst": 0.80},
-    "face-manipulation": {"auc": (0.92, 0.86), "worst": 0.80, "beside": 0.80},
-}
-
-
-def reshipped(figures: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    return {name: part for name, part in figures.items() if name in recipes.DEGRADED}
-
-
-def shortfalls(task: str, figures: dict[str, dict[str, object]]) -> list[str]:
-    """Every aim that is missed or was not measured, as a sentence; empty when all are met."""
-    goal, clean, degraded = GOALS[task], figures["clean"], reshipped(figures)
-    key = "matched_auc" if task == "face-manipulation" else "auc"
-    worst = min(degraded, key=lambda name: degraded[name][key] or 1.0) if degraded else None
-    wanted = [
-        (f"clean {key} {clean[key]:.3f}, aim {goal['auc'][0]}", clean[key] >= goal["auc"][0]),
-        (
-            f"worst fold {clean['worst_fold']} {clean['worst_auc']:.3f}, aim {goal['worst']}",
-            clean["worst_auc"] >= goal["worst"],
-        ),
-        (f"Cllr {clean['cllr']:.2f}, aim 0.7", clean["cllr"] <= 0.7),
-        (f"false alarms {clean['false_alarms_at_upper']:.3f}, aim 0.05", clean["false_alarms_at_upper"] <= 0.05),
-    ]
-    if worst:
-        got = degraded[worst]
-        wanted += [
-            (f"{worst} {key} {got[key]:.3f}, aim {goal['auc'][1]}", got[key] >= goal["auc"][1]),
-            (
-                f"{worst} false alarms {max(d['false_alarms_at_upper'] for d in degraded.values()):.3f}, aim 0.08",
-                max(d["false_alarms_at_upper"] for d in degraded.values()) <= 0.08,
-            ),
-        ]
-    for name in (name for name in BESIDE[task] if name in figures):
-        got = figures[name][key]
-        wanted.append((f"{name} {key} {got:.3f}, aim {goal['beside']}", got >= goal["beside"]))
-    absent = [f"{name} not measured" for name in conditions_of(task) if name not in figures]
-    return [text for text, met in wanted if not met] + absent
 
 
 def weights_of(task: str) -> dict[str, str]:
@@ -328,7 +328,7 @@ def weights_of(task: str) -> dict[str, str]:
 
 
 def calibration(
-    task: str, result: dict[str, object], s: Scores, ranges: dict[str, list[float | None]]
+    task: str, result: dict[str, object], s: Scores, applies: dict[str, list[float | None]]
 ) -> dict[str, object]:
     """The file that ships: one condition, since a crop's history is not known at scan time."""
     curve, figures = calibrate(s, np.ones(len(s.rows), bool)), result["summary"]
@@ -340,7 +340,7 @@ def calibration(
     beside = {n: {k: figures[n][k] for k in BESIDE_FIGURES} for n in BESIDE[task] if n in figures}
     condition = {
         "name": "clean and re-shipped together" if reshipped(figures) else "clean",
-        "applies": ranges,
+        "applies": applies,
         "method": "platt",
         "n_real": int((~s.fake & s.calibrating).sum()),
         "n_synthetic": int((s.fake & s.calibrating).sum()),
@@ -377,83 +377,8 @@ def calibration(
     }
 
 
-def table_row(name: str, f: dict[str, object]) -> str:
-    low, high = f["auc_ci95"]
-    matched_text = f"{f['matched_auc']:.3f}" if f["matched_auc"] else "-"
-    detection = " / ".join(f"{v:.2f}" for v in f["detection"].values())
-    return (
-        f"|{name}|{f['auc']:.3f} ({low:.3f}-{high:.3f})|{f['worst_auc']:.3f} {f['worst_fold']}|{matched_text}|"
-        f"{f['cllr']:.2f}|{detection}|{f['false_alarms_at_upper']:.3f}|{f['detected_at_upper']:.2f}|"
-        f"{f['cleared_fakes_at_lower']:.3f}|{f['cleared_reals_at_lower']:.2f}|{f['coverage']:.3f}|"
-    )
-
-
-INTRODUCTION = """# Visual detectors on left-out folds
-
-Made by `{command}`; folds in `{folds}`. Every figure is of the recipe, trained without the fold that it is reported
-for; its thresholds and curve come from the other folds too. AUC: mean over folds with a 95 % interval (folds redrawn,
-pictures redrawn within each). Re-shipped conditions use a fixed part of each family (`CAPS` in
-`training/visual/corpus.py`) or fold (`fold_cap` in the folds' file). A fold holds 30 to 300 reals: below 1 / reals, the
-line of 1 % or 0.1 % false alarms is that of its highest real.
-"""
-COLUMNS = (
-    "|condition|AUC mean|worst fold|matched pairs|Cllr|detected at 5 / 1 / 0.1 % false alarms|"
-    "false alarms at the upper "
-    "threshold|detected there|fakes under the lower|reals under the lower|coverage|"
-)
 RESHIPPED_FIGURES = ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "detected_at_upper")
 BESIDE_FIGURES = ("worst_fold", "worst_auc", *RESHIPPED_FIGURES, "coverage")
-BESIDE_WORDS = {
-    "small-face": "The line small-face is beside the others: crops of both labels at 100 px (a face of about 74 px), "
-    "JPEG quality 90. It has no part in curve and thresholds; its false alarms are at those of the other conditions.",
-}
-
-
-def markdown(results: dict[str, dict[str, object]], command: str, folds: str) -> str:
-    """The results page; `command` made the figures, `folds` is where the folds stand."""
-    lines = [INTRODUCTION.format(command=command, folds=folds)]
-    for task, result in results.items():
-        lines += [f"## {task}", "", f"`{result['recipe']}`", "", COLUMNS, "|-" * COLUMNS.count("|")]
-        lines += [table_row(name, f) for name, f in result["summary"].items()]
-        lines += ["", "|fold|" + "|".join(result["summary"]) + "|", "|-|" + "-|" * len(result["summary"])]
-        for fold, cells in result["folds"].items():
-            values = [f"{c['auc']:.3f} ({c['auc_ci95'][0]:.2f}-{c['auc_ci95'][1]:.2f})" for c in cells.values()]
-            size = f"{cells['clean']['n_fake']} fake, {cells['clean']['n_real']} real"
-            lines.append(f"|{fold} ({size})|" + "|".join(values) + "|")
-        lines += [text for name in result["summary"] if name in BESIDE_WORDS for text in ("", BESIDE_WORDS[name])]
-        if result["not_measured"]:
-            lines += ["", f"Not measured, since their features are missing: {', '.join(result['not_measured'])}."]
-        turned = result["flips"]
-        if turned:
-            lines += [
-                "",
-                f"Verdict regions that turn round under re-shipping: {turned['turned']:.3f}; "
-                f"that change at all: {turned['changed']:.3f}.",
-            ]
-        lines.append("")
-        own = ", ".join(f"{name} {value:.3f}" for name, value in result.get("packs_own_split", {}).items())
-        if own:
-            text = "AUC on the packs' own `val` split after training on `train` (no folds, so generous)"
-            lines += [f"{text}: {own}.", ""]
-        missed = shortfalls(task, result["summary"])
-        lines += ["Missed aims: " + ("; ".join(missed) if missed else "none") + ".", ""]
-    return "\n".join(lines)
-
-
-def card_text(task: str, name: str, figures: dict[str, dict[str, object]]) -> str:
-    """What the card says of a condition that is measured beside the others."""
-    if name not in figures:
-        return "Not measured: the features of this condition were not made."
-    f = figures[name]
-    return (
-        f"{BESIDE_WORDS[name]} Matched pairs: AUC {f['matched_auc']:.3f} (mean of {f['matched_folds']} folds, aim "
-        f"{GOALS[task]['beside']:.2f}); all crops: AUC {f['auc']:.3f} ({f['auc_ci95'][0]:.3f}-{f['auc_ci95'][1]:.3f}), "
-        f"worst fold {f['worst_fold']} {f['worst_auc']:.3f}. False alarms at the upper threshold "
-        f"{100 * f['false_alarms_at_upper']:.1f} %, detected there {100 * f['detected_at_upper']:.0f} %; coverage "
-        f"{f['coverage']:.3f}."
-    )
-
-
 RANGES: dict[str, dict[str, list[float | None]]] = {
     "synthetic-image": {"short_side": [112, None]},
     "face-manipulation": {"face_px": [60, None]},
@@ -482,12 +407,12 @@ def main(argv: list[str]) -> None:
         result, s = evaluate(data, task, recipes.RECIPES[task])
         result["packs_own_split"] = packs_own_split(data, task)
         results[task] = json.loads(json.dumps(result, default=float))
-        ranges = {**RANGES[task], "distance": [None, results[task]["distance_limit"]]}
-        made = calibration(task, results[task], s, ranges)
+        made = calibration(task, results[task], s, {**RANGES[task], **results[task]["limits"]})
         path = ROOT / "weights" / "calibration" / f"{task}.json"
         path.write_text(json.dumps(made, indent=1, default=float) + "\n")
-        for name in BESIDE[task]:
+        for name in (name for name in BESIDE[task] if name in BESIDE_WORDS):
             card_figures.put(task, name, card_text(task, name, results[task]["summary"]))
+        card_figures.put(task, "imitated", imitated_text(task, results[task]))
     stored.write_text(json.dumps(results, indent=1) + "\n")
     page = markdown(results, "python benchmarks/run.py visual DATA", "benchmarks/protocols/visual_folds.toml")
     (folder / "visual.md").write_text(page)

@@ -20,7 +20,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
 import recipes  # noqa: E402
 from corpus import PACKS  # noqa: E402
 from features import features_of  # noqa: E402
-from visual import evaluate, markdown  # noqa: E402
+from visual import evaluate  # noqa: E402
+from visual_page import markdown  # noqa: E402
 
 PROTOCOL = ROOT / "benchmarks" / "protocols" / "visual_small.toml"
 DEGRADED = ("webp70", "h264-crf32", "screenshot", "messenger480")

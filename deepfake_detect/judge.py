@@ -11,8 +11,8 @@ from .deadline import Deadline
 from .detect import Facts, Outcome, Refusal, Score
 from .explain.images import end_at_chin, evidence_image
 from .explain.spectrogram import spectrogram
-from .findings import Abstention, Evidence, Finding, Reason, Subject
-from .fuse import Line
+from .findings import Abstention, Evidence, Finding, Subject
+from .fuse import Line, uncovered
 from .gather import Gathered
 from .loading import LoadedDetector
 from .media import FaceTrack, Span, SpeechWindow
@@ -93,9 +93,7 @@ def _scored(loaded: LoadedDetector, sample: Any, score: Score) -> Finding | Abst
     subject, span = subject_of(sample), score.span or sample_span(sample)
     condition = loaded.calibration.condition(score.quantities)
     if condition is None:
-        measured = ", ".join(f"{name} {value:.4g}" for name, value in sorted(score.quantities.items()))
-        detail = f"no calibrated condition covers this sample ({measured})"
-        return Abstention(loaded.card.id, subject, Reason.OUT_OF_DOMAIN, detail, span)
+        return Abstention(loaded.card.id, subject, *uncovered(loaded.calibration, score.quantities), span)
     return Finding(
         detector=loaded.card.id,
         subject=subject,

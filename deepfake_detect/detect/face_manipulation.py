@@ -14,7 +14,7 @@ from ..findings import Evidence, Label, Proposition, Reason
 from ..media import FaceCrop, FaceTrack, Pixels, Span
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
 from .encoder import ENCODER, VisualEncoder, visual_encoder
-from .quality import detail
+from .face_quality import NAMES, face_quality
 from .runtime import Network, load_network
 from .visual_input import fit_face
 
@@ -67,9 +67,10 @@ class FaceManipulation(Detector[FaceTrack]):
         fitted = [fit_face(face.pixels) for face in faces]
         outputs = self._head(self._encoder(fitted))
         scores = outputs["score"].astype(np.float64)
+        measured = [face_quality(face.pixels, face.landmarks) for face in faces]
         quantities = {
             "face_px": float(np.median([face.face_px for face in faces])),
-            "detail": float(np.median([detail(pixels) for pixels in fitted])),
+            **{name: float(np.median([quality[name] for quality in measured])) for name in NAMES},
             "distance": float(np.median(outputs["distance"])),
             "faces": float(len(faces)),
         }

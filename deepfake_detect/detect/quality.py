@@ -25,3 +25,12 @@ def detail(rgb: NDArray[np.uint8]) -> float:
 def contrast(rgb: NDArray[np.uint8]) -> float:
     """Standard deviation of the luma, 0..128."""
     return float(luma(rgb).std())
+
+
+def blockiness(y: NDArray[np.float32]) -> float:
+    """Mean step across the borders of an 8-pixel grid over the mean step elsewhere, the strongest of the 8 phases."""
+    steps = np.stack([np.abs(np.diff(y, axis=1)).mean(0), np.abs(np.diff(y, axis=0)).mean(1)])
+    inside = [
+        steps[:, phase::8].mean() / max(float(np.delete(steps, np.s_[phase::8], 1).mean()), 1e-3) for phase in range(8)
+    ]
+    return float(max(inside))

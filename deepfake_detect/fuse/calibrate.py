@@ -22,6 +22,12 @@ from .operating import STANDARD, OperatingPoint, parse_points
 Range = tuple[float | None, float | None]
 
 
+def within(value: float, range_: Range) -> bool:
+    """Whether a value lies in a range whose ends count; None is no end."""
+    low, high = range_
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One measured condition: the ranges it covers, its curve, its bounds and what is known of its errors."""
@@ -35,12 +41,7 @@ class Condition:
 
     def covers(self, quantities: Mapping[str, float]) -> bool:
         """Whether every named quantity is known and within its range."""
-        return all(
-            name in quantities
-            and (low is None or quantities[name] >= low)
-            and (high is None or quantities[name] <= high)
-            for name, (low, high) in self.applies.items()
-        )
+        return all(name in quantities and within(quantities[name], range_) for name, range_ in self.applies.items())
 
     def llr(self, score: float) -> float:
         """The bounded log10 likelihood ratio of a raw score."""

@@ -77,6 +77,7 @@ _WITH_VALUES = tuple(
         N_("{first} supports {what} while {second} supports the opposite"),
         N_("{text}, while {line} supports the opposite"),
         N_("no calibrated condition covers this sample ({values})"),
+        N_("outside of what was measured: {outside}"),
         N_("the largest face is {size} pixels, under {least}"),
         N_("{found} s of speech, {least} s are needed"),
         N_("{share} of the sound holds a note, as in singing, which was not measured"),
@@ -102,10 +103,15 @@ def said(text: str, _: Gettext) -> str:
 
 
 def _value(name: str, text: str, _: Gettext) -> str:
-    """What stands in a sentence: ``line``, ``first`` and ``second`` are a detector on a subject."""
+    """What stands in a sentence: ``line``, ``first`` and ``second`` are a detector on a subject,
+    ``outside`` quantities with their values and ranges.
+    """
     detector, on, subject = text.partition(" on ")
     if name in ("line", "first", "second") and on:
         return _("{detector} ({subject})").format(detector=name_of(detector, _), subject=name_of(subject, _))
+    if name == "outside":
+        parts = (part.split(" ", 1) for part in text.split(", "))
+        return ", ".join(" ".join([named(quantity, _), *values]) for quantity, *values in parts)
     if name == "delivery":
         return named(text, _)
     return _(text) if text in _LABELS else text

@@ -66,9 +66,10 @@ def test_small_faces_are_measured_beside_the_calibration(visual: ModuleType, dat
     assert row["n_real"] == 72 and list(row["re-shipped"]) == ["half-jpeg75"]
     small = row["measured beside"]["small-face"]
     assert small["matched_auc"] == found["summary"]["small-face"]["matched_auc"] and small["worst_fold"] in FOLDS
+    assert found["limits"].keys() == {"distance"} and made["conditions"][0]["applies"] == {}
     page = visual.markdown({TASK: found}, "command", "folds")
     assert "|small-face|" in page and "has no part in curve and thresholds" in page
-    assert "features are missing: webp70, h264-crf32, screenshot, messenger480." in page
+    assert "features are missing: webp70, h264-crf32, screenshot, messenger480" in page
     assert "messenger480 not measured" in made["experimental_reason"]
     assert "aim 0.80" in visual.card_text(TASK, "small-face", found["summary"])
 
@@ -81,6 +82,22 @@ def test_small_faces_are_measured_beside_the_calibration(visual: ModuleType, dat
     assert "small-face not measured" in same["experimental_reason"]
     assert "measured beside" not in same["conditions"][0]
     assert visual.card_text(TASK, "small-face", without["summary"]).startswith("Not measured")
+
+
+def test_faces_out_of_the_range_of_the_other_folds_are_refused(visual: ModuleType, data: Path) -> None:
+    before, _ = results(visual, data)
+    names = visual.NAMES
+    values = np.random.default_rng(5).uniform(0.9, 1.0, (24 * len(FOLDS), len(names))).astype(np.float32)
+    values[:, names.index("turn")] = 0.1
+    values[:6, names.index("turn")] = 0.8  # fakes of the first fold, by the order of file names
+    np.save(data / "cache" / f"quality.{TASK}.clean.npy", values)
+    after, _ = results(visual, data)
+    assert after["limits"].keys() == {*names, "distance"}
+    assert after["refused"]["clean"]["turn"] == pytest.approx(6 / 72) and after["refused"]["half-jpeg75"]["turn"] == 0
+    first = sorted(FOLDS)[0]
+    lost = before["folds"][first]["clean"]["coverage"] - after["folds"][first]["clean"]["coverage"]
+    assert lost >= 5 / 24
+    assert "|**range of all folds**|" in visual.markdown({TASK: after}, "command", "folds")
 
 
 def test_a_benchmark_writes_its_figures_between_the_marks_of_a_card(

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDS = ROOT / "benchmarks" / "protocols" / "visual_folds.toml"
 PACKS = ("visual", "visual2")
 CAPS = {"half-jpeg75": 25, "aug1": 25, "blend1": 25}
+IMITATED_CAP = 5
 TASKS = ("synthetic-image", "face-manipulation")
 
 
@@ -113,7 +114,8 @@ def thin(found: list[Row], name: str, fold_cap: int | None = None) -> list[Row]:
     """
     if name == "clean":
         return found
-    part = _capped(found, CAPS.get(name, 12)) if fold_cap is None else _in_turn(found, fold_cap)
+    few = IMITATED_CAP if name.startswith("imitated-") else CAPS.get(name, 12)
+    part = _capped(found, few) if fold_cap is None else _in_turn(found, fold_cap)
     return sorted(part, key=lambda row: row.file)
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from imitations import imitate
+
 from deepfake_detect.detect.visual_input import centre, fit_face, fit_native, normalise
 from deepfake_detect.reship import visual as reship
 
@@ -65,11 +67,13 @@ def small_face(rgb: Rgb) -> Rgb:
 
 
 def condition(rgb: Rgb, name: str, file: str) -> Rgb:
-    """`clean`, one of the five fixed degradations, `small-face`, or `augN` (random, seeded by file and N)."""
+    """`clean`, one of the five fixed degradations, `small-face`, an imitation, or `augN` (random, seeded by file)."""
     if name == "clean":
         return rgb
     if name == "small-face":
         return small_face(rgb)
+    if name.startswith("imitated-"):
+        return imitate(rgb, name, seeded(file, name))
     if name.startswith("aug"):
         return augment(rgb, seeded(file, name))
     return reship.CONDITIONS[name](rgb)

@@ -15,7 +15,7 @@ import crops
 import numpy as np
 from corpus import PACKS, TASKS, Row, cache, part, protocol
 
-from deepfake_detect.detect.quality import detail, luma
+from deepfake_detect.detect.quality import blockiness, detail, luma
 
 NAMES = (
     "detail",
@@ -35,15 +35,6 @@ NAMES = (
     "source quality",
     "lossless source",
 )
-
-
-def blockiness(y: np.ndarray) -> float:
-    """Mean step across the borders of an 8-pixel grid over the mean step elsewhere, the strongest of the 8 phases."""
-    steps = np.stack([np.abs(np.diff(y, axis=1)).mean(0), np.abs(np.diff(y, axis=0)).mean(1)])
-    inside = [
-        steps[:, phase::8].mean() / max(float(np.delete(steps, np.s_[phase::8], 1).mean()), 1e-3) for phase in range(8)
-    ]
-    return float(max(inside))
 
 
 def picture_numbers(rgb: np.ndarray) -> list[float]:
