@@ -13,16 +13,16 @@ from .layout import CaseFolder
 
 _BLOCK = 1 << 20
 LIMITS = (
-    N_("Copies that anybody made of the case, backups, snapshots and cloud folders that synchronise are not touched."),
+    N_("Copies made earlier, backups, snapshots and folders that are kept in a cloud are not touched."),
     N_(
-        "On flash memory (SSD, USB stick, phone) and on file systems that copy on write, overwriting may leave the old"
-        " bytes in spare blocks; only an encrypted disk whose key is destroyed takes care of that."
+        "SSDs, USB sticks, phones and file systems that copy on write may keep parts of what was overwritten, for"
+        " somebody with special tools to find; only an encrypted disk whose key is destroyed takes care of that."
     ),
     N_(
-        "Traces may be left in a browser's history, recent files, thumbnails, a search index, swap or the shell's"
-        " history."
+        "Traces may be left in the history of a browser or a terminal, among the files that were opened last, in small"
+        " preview pictures, in the search of the computer or in its swap file."
     ),
-    N_("The evidence itself was not touched."),
+    N_("The files that were examined are not touched: they are still where they were."),
 )
 
 

@@ -13,8 +13,9 @@ from ..errors import DeepfakeDetectError
 from ..report.language import N_, Language, translator
 from ..report.referrals import read_referrals
 from . import render
+from .pace import time_left
 from .place import Place
-from .session import Item, Session, State, Step
+from .session import Item, Session, State, Step, previous
 from .work import Work
 
 _STATES = {
@@ -89,17 +90,26 @@ class Desk:
         """The page of a step, or the way to the one that comes first."""
         if not self.session.may_see(step):
             return go(self.session.step)
-        return self.page(step.value, step.value, **values)
+        return self.page(step.value, step.value, previous=previous(step), **values)
 
     def doing(self) -> str:
         """What is going on, in a sentence."""
         working = next((item.number for item in self.session.files if item.state is State.WORKING), None)
+        unfinished = any(item.state in (State.WAITING, State.WORKING) for item in self.session.files)
+        if unfinished and not any(map(can_be_stopped, self.session.files)):
+            return self.say(N_("The examination is being stopped."))
         if not self.work.loaded:
             return self.say(N_("The tests are being made ready."))
         if working is None:
             return self.say(N_("The result is being written."))
         sentence = self.say(N_("File {number} of {count} is being examined."))
         return sentence.format(number=working, count=len(self.session.files))
+
+    def left(self) -> str:
+        """How long it may still take, in words; nothing where no file is left to wait for."""
+        if not any(map(can_be_stopped, self.session.files)):
+            return ""
+        return time_left(self.work.left(), self.say)
 
     def state_of(self, item: Item) -> str:
         """Of a file, in words; one that is to be stopped counts as stopped at once."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from html import escape
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,11 +21,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..report.language import N_, Language, translator
 
 ENTER = "/enter/"
+# Who is refused gets no style sheet either.
+_STYLE = "body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem; font: 1.1rem/1.55 system-ui, sans-serif; }"
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:;"
-        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'self' 'sha256-{_STYLE_HASH}'; script-src 'self'; connect-src 'self';"
+        " img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -94,6 +99,8 @@ def _refused(status: int) -> Response:
     """In every language, since none was chosen."""
     said = "".join(f'<p lang="{language}">{escape(translator(language)(_CLOSED))}</p>' for language in Language)
     page = (
-        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>deepfake-detect</title><main>{said}</main></html>'
+        '<!DOCTYPE html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<title>deepfake-detect</title><style>{_STYLE}</style><main>{said}</main></html>"
     )
     return HTMLResponse(page, status, {"Connection": "close"})

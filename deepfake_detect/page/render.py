@@ -10,17 +10,16 @@ from jinja2 import Environment
 
 from ..report.court import notice
 from ..report.html import environment
-from ..report.language import Language, translator
+from ..report.language import NAMES, Language, translator
 from . import pace
-
-NAMES = {Language.EN: "English", Language.FR: "Français", Language.VI: "Tiếng Việt"}  # each in itself
 
 
 def page(template: str, language: Language, **values: Any) -> str:
     """A page in a language. ``values``: what its template names."""
     _ = translator(language)
     common = {
-        "_": _, "language": language, "names": NAMES, "translation": notice(language, _),
+        "_": _, "language": language, "names": NAMES, "previous": None,
+        "tongues": {tongue: translator(tongue) for tongue in Language}, "translation": notice(language, _),
         "size": lambda size: pace.size_words(size, _), "kind": lambda kind: pace.kind_words(kind, _),
     }  # fmt: skip
     return _environment().get_template(f"{template}.html.j2").render(common | values)

@@ -26,6 +26,14 @@ class Step(StrEnum):
     RESULT = "result"
 
 
+_ASKED = (Step.FILES, Step.AGE, Step.COUNTRY, Step.ORIGINAL)
+
+
+def previous(step: Step) -> Step | None:
+    """The question before, where a person may go back to one."""
+    return _ASKED[_ASKED.index(step) - 1] if step in _ASKED[1:] else None
+
+
 class State(StrEnum):
     """Of one file."""
 

@@ -8,13 +8,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from ..case.produce import Audience
-from ..report.language import N_, Language, translator
 from . import countries
 from .desk import Desk, can_be_stopped, go
-from .pace import time_left
 from .session import MOST_FILES, Step
 
-_ASKED = N_("Choose your language")
 _DOWNLOADS = {Audience.SURVIVOR: "report.pdf", Audience.COURT: "technical-report.pdf"}
 
 
@@ -30,8 +27,7 @@ class Shown:
 
     async def language(self, request: Request) -> Response:
         """The first question, in every language."""
-        asked = {language: translator(language)(_ASKED) for language in Language}
-        return self._desk.page("language", "language", asked=asked)
+        return self._desk.page("language", "language")
 
     async def files(self, request: Request) -> Response:
         """What is to be examined."""
@@ -61,7 +57,7 @@ class Shown:
         still = {item.number for item in desk.session.files if can_be_stopped(item)}
         return desk.step(
             Step.PROGRESS, items=desk.session.files, states=states, open=still, now=desk.doing(),
-            left=time_left(desk.work.left(), desk.say),
+            left=desk.left(),
         )  # fmt: skip
 
     async def now(self, request: Request) -> Response:
@@ -71,8 +67,8 @@ class Shown:
             {"number": item.number, "state": desk.state_of(item), "open": can_be_stopped(item)}
             for item in desk.session.files
         ]
-        left = time_left(desk.work.left(), desk.say)
-        return JSONResponse({"finished": not desk.session.busy, "now": desk.doing(), "left": left, "files": files})
+        finished = not desk.session.busy
+        return JSONResponse({"finished": finished, "now": desk.doing(), "left": desk.left(), "files": files})
 
     async def result(self, request: Request) -> Response:
         """The survivor's page."""

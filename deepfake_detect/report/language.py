@@ -23,6 +23,7 @@ class Language(StrEnum):
     VI = "vi"
 
 
+NAMES = {Language.EN: "English", Language.FR: "Français", Language.VI: "Tiếng Việt"}  # each in itself
 REVIEWED = frozenset({Language.EN})  # by a person who speaks it from childhood
 
 

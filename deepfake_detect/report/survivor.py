@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from ..findings import Failure, Label, Report
+from ..findings import Failure, Label, Reason, Report
 from ..media import MediaKind
 from . import words
 from .court import notice
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
-from .language import N_, Gettext, Language, translator
+from .language import N_, NAMES, Gettext, Language, translator
 from .referrals import Referral
 
 _FIRST = (
@@ -42,6 +42,7 @@ _FOUND: Mapping[Label | None, str] = {
     Label.NO_MANIPULATION_FOUND: N_("The tests that could be made found no signs of a change."),
     None: N_("The tests could not examine it. That says nothing about it."),
 }
+_STOPPED = N_("It was stopped before it was fully examined. That says nothing about it.")
 _ORIGINALS = "original-match"
 _COMPARED: Mapping[bool | None, str] = {
     True: N_(
@@ -96,7 +97,7 @@ def survivor_document(
 
 def _helpers(referrals: Sequence[Referral], language: Language, today: date, _: Gettext) -> Section:
     rows = tuple(
-        (referral.name, referral.address, referral.audience(language), ", ".join(referral.languages))
+        (referral.name, referral.address, referral.audience(language), _spoken(referral.languages))
         for referral in referrals
     )
     blocks: list[Block] = [Grid((_("Name"), _("Call or open"), _("For whom"), _("Languages")), rows)]
@@ -111,12 +112,18 @@ def _helpers(referrals: Sequence[Referral], language: Language, today: date, _: 
     return Section(_("Whom to call"), tuple(blocks))
 
 
+def _spoken(languages: Sequence[str]) -> str:
+    """Each by its own name: who speaks it finds it, whatever the language of the page."""
+    names: Mapping[str, str] = {code.value: name for code, name in NAMES.items()}
+    return ", ".join(names.get(code, code) for code in languages)
+
+
 def _found(results: Sequence[Report | Failure], _: Gettext) -> Section:
     blocks: list[Block] = []
     for number, result in enumerate(results, 1):
         if len(results) > 1:
             blocks.append(Heading(_("File {number}").format(number=number)))
-        blocks.append(Text(_(_FOUND[_label(result)]), "lead"))
+        blocks.append(Text(_(_STOPPED if _stopped(result) else _FOUND[_label(result)]), "lead"))
         blocks += [Text(_(_COMPARED[differs])) for differs in _compared(result)]
         notes = result.case.notes if result.case else ()
         blocks += [Text(_("A person concluded: {text}").format(text=note.conclusion)) for note in notes]
@@ -157,3 +164,10 @@ def _compared(result: Report | Failure) -> tuple[bool | None, ...]:
 
 def _label(result: Report | Failure) -> Label | None:
     return result.verdict.label if isinstance(result, Report) and result.verdict else None
+
+
+def _stopped(result: Report | Failure) -> bool:
+    """Whether the person, or the clock, ended the tests before there was a verdict."""
+    if isinstance(result, Failure):
+        return result.reason is Reason.TIMEOUT
+    return result.verdict is None and any(item.reason is Reason.TIMEOUT for item in result.abstentions)

@@ -111,7 +111,7 @@ _REASONS: Mapping[Reason, str] = {
     Reason.FAILED: N_("The test failed."),
     Reason.WEIGHTS_MISSING: N_("The model's weights are not installed."),
     Reason.NOT_CALIBRATED: N_("The test has not been calibrated: a result would have no known meaning."),
-    Reason.TIMEOUT: N_("The test was stopped when its time ran out."),
+    Reason.TIMEOUT: N_("The test was stopped before its end."),
 }
 MINOR = N_(
     "A child is or may be shown. No picture is kept or shown in this case, only hashes; this cannot be taken back. Do"
@@ -122,7 +122,7 @@ MINOR = N_(
 )
 _FILE_REASONS: Mapping[Reason, str] = {
     Reason.UNSUPPORTED: N_("No decoder here reads this file."),
-    Reason.TIMEOUT: N_("The scan was stopped when its time ran out."),
+    Reason.TIMEOUT: N_("The scan was stopped before its end."),
     Reason.FAILED: N_("The file could not be read."),
 }
 

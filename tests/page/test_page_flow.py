@@ -104,7 +104,9 @@ def test_a_person_goes_the_whole_way(start: Callable[[], Running], browser: Any,
         text = tab.inner_text("main")
         assert _("It shows the same as the original that was given, and differs from it in places. A crop, a filter or"
                  " text on it can be the reason, too.") in text  # fmt: skip
-        assert _("The tests could not examine it. That says nothing about it.") in text  # the one that was stopped
+        assert (
+            _("It was stopped before it was fully examined. That says nothing about it.") in text
+        )  # the one that was stopped
         assert "111 (24/7)" in text and "portrait.jpg" not in text
         watched.check()
     _kept(watched, tmp_path)
@@ -168,6 +170,30 @@ def test_all_is_stopped_by_keyboard_where_a_child_may_be_shown(start: Callable[[
     watched.context.close()
 
 
+def test_what_cannot_be_taken_is_said_and_the_rest_is_taken(served: Callable[[], Running], browser: Any) -> None:
+    """A file that is too large, a step back, and a program that has ended."""
+    watched = Watched(browser, served(), 360)
+    tab = watched.tab
+    tab.goto(watched.running.address)
+    for language in Language:
+        assert translator(language)("Choose your language") in tab.inner_text("h1")
+        assert tab.locator(f"footer p[lang={language}]").count() == 1
+    watched.go("main button[value=en]")
+    small = {"name": "a.png", "mimeType": "image/png", "buffer": b"x"}
+    with tab.expect_navigation():
+        tab.set_input_files("#choose", [{**small, "buffer": bytes(2_000_001)}, small])
+    assert "A file was not taken: it is larger" in tab.inner_text(".status")
+    assert tab.locator(".given li").count() == 1
+    watched.go("form[action='/files'] button")
+    watched.go("main a[href='/files']")
+    assert tab.url.endswith("/files")
+    watched.check()
+    watched.context.set_offline(True)
+    tab.set_input_files("#choose", [small])
+    tab.wait_for_selector(".status:has-text('The program has ended.')")
+    watched.context.close()
+
+
 def test_that_a_child_may_be_shown_cannot_be_taken_back(served: Callable[[], Running]) -> None:
     page = served()
     page.enter()
@@ -179,7 +205,7 @@ def test_that_a_child_may_be_shown_cannot_be_taken_back(served: Callable[[], Run
     page.ask("POST", "/age", b"minor=yes", **form)
     page.ask("POST", "/age", b"minor=no", **form)
     text = page.ask("GET", "/age").read()
-    assert b"You said that a person may be under 18. That stays." in text and b'value="no"' not in text
+    assert b"You said that somebody may be under 18. That stays." in text and b'value="no"' not in text
 
 
 def test_steps_cannot_be_jumped_over(served: Callable[[], Running]) -> None:

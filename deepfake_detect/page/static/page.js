@@ -2,7 +2,8 @@
 // Everything that a page can do without this script, it does without it.
 
 // The program ends soon after its page is closed, and later if the browser puts the page to sleep.
-setInterval(() => fetch("/alive", { method: "POST" }).catch(() => {}), 20000);
+const alive = () => fetch("/alive", { method: "POST" }).then(() => true, () => false);
+setInterval(alive, 20000);
 addEventListener("pagehide", () => navigator.sendBeacon("/closing"));
 
 const print = document.getElementById("print");
@@ -28,11 +29,14 @@ if (drop) {
         const type = file.type || "application/octet-stream";
         const answer = await fetch(drop.dataset.to, { method: "POST", body: file, headers: { "Content-Type": type } })
           .catch(() => null);
-        if (!answer || !answer.ok) problem = (answer && (await answer.text())) || drop.dataset.failed;
+        if (answer && answer.status === 403) problem = drop.dataset.gone;
+        else if (answer && !answer.ok) problem = (await answer.text()) || drop.dataset.failed;
+        else if (!answer) problem = (await alive()) ? drop.dataset.failed : drop.dataset.gone;
       }
       if (problem) {
         status.textContent = problem;
         sessionStorage.setItem("problem", problem);  // said again once the page shows what was taken
+        if (problem === drop.dataset.large) continue;  // a smaller one may still find room
         break;
       }
       left -= 1;
@@ -81,6 +85,10 @@ if (progress) {
         show("state-" + file.number, file.state);
         document.getElementById("stop-" + file.number).hidden = !file.open;
       }
+      document.getElementById("stop-all").hidden = !now.files.some((file) => file.open);
+    } else if (!answer) {
+      show("now", progress.dataset.gone);
+      show("left", "");
     }
     setTimeout(ask, 1000);
   };
