@@ -1,8 +1,9 @@
 """What the tool that exported files says of them (``--manifest``): original path, times, state, MD5.
 
-Column names were read in the sources of Autopsy (``FileReportDataTypes``, ``AbstractAbstractFileNode``) and IPED
-(``ExportCSVTask``, English headers). Those of Cellebrite's tables were not to be had: its files are read where their
-headers are among the plain names below. All of it is what somebody else says, kept as it stands and shown as text.
+Column names were read in the sources of Autopsy (the ``FileReportDataTypes`` of its report "Files - Text", and
+``AbstractAbstractFileNode`` for a table saved as CSV) and IPED (``ExportCSVTask.CsvColNames``, English). Neither those
+of Cellebrite's tables nor a document on them was to be had: its files are read where their headers are among the plain
+names below, which are guesses. All of it is what somebody else says, kept as it stands and shown as text.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import io
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from .errors import UsageError
@@ -22,6 +24,7 @@ from .findings import DriveRecord
 
 MAX_BYTES = 2 * 2**30
 MAX_CELL = 4096  # characters kept of one cell
+MAX_TITLE = 5  # lines in which the header is looked for: tables that were exported from a workbook begin with a title
 MAX_ROWS_SHOWN = 16  # of one file: a picture may lie on a drive a thousand times
 
 # Header, in lower case without brackets, dashes and underscores, to field.
@@ -73,14 +76,7 @@ class DriveManifest:
 
     def _fill(self, data: bytes) -> None:
         rows = _rows(_text(data))
-        header = next(rows, [])
-        names = [_plain(name) for name in header]
-        fields = [_FIELDS.get(name) for name in names]
-        if not {"exported", "listed_md5", "original_path"} & set(fields):
-            raise UsageError(
-                "the manifest has no column for a path or an MD5",
-                "Name them in its first line: Exported Path, Original Path, MD5.",
-            )
+        names, fields = _header(rows)
         tool = next((tool for tool, signs in _TOOLS if signs <= set(names)), "plain columns")
         for row in rows:
             if any(row):
@@ -123,10 +119,28 @@ def _text(data: bytes) -> str:
     return data.decode("utf-16" if wide else "utf-8-sig", "replace").replace("\0", "")
 
 
+def _header(rows: Iterator[list[str]]) -> tuple[list[str], list[str | None]]:
+    """The names of the columns, and the field of each. Raises ``UsageError`` if none of them can be joined on."""
+    for row in islice(rows, MAX_TITLE):
+        names = [_plain(name) for name in row]
+        if _joins(names):
+            return names, [_FIELDS.get(name) for name in names]
+    raise UsageError(
+        "the manifest has no column for a path or an MD5",
+        "Name them in its first line: Exported Path, Original Path, MD5.",
+    )
+
+
+def _joins(names: Iterable[str]) -> bool:
+    """Whether a file can be found by one of these columns."""
+    return not {"exported", "listed_md5", "original_path"}.isdisjoint(map(_FIELDS.get, names))
+
+
 def _rows(text: str) -> Iterator[list[str]]:
-    """Rows, separated by whichever of comma, semicolon and tab the first line has most of."""
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
+    """Rows, separated by whichever of comma, semicolon and tab the header has most of."""
+    lines = text.split("\n", MAX_TITLE)[:MAX_TITLE]
+    header = next((line for line in lines if _joins(map(_plain, re.split("[,;\t]", line)))), lines[0])
+    delimiter = max(",;\t", key=header.count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 

@@ -18,6 +18,7 @@ Names come from hashes, never from the evidence. Whatever else a command writes 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -41,7 +42,8 @@ class Profile(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CaseInfo:
     """The case as a whole. ``minor`` is only ever set, never taken back. ``roots``: folders in which the evidence lay,
-    empty in a survivor's case.
+    empty in a survivor's case. ``added``: the highest version of each added weights file that a report was made
+    with, by id; None in a case that was begun before this was kept.
     """
 
     format: str
@@ -50,6 +52,7 @@ class CaseInfo:
     profile: Profile
     minor: bool
     roots: tuple[str, ...] = ()
+    added: Mapping[str, str] | None = None
     schema: str = SCHEMA_VERSION
 
 

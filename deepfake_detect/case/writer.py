@@ -18,9 +18,10 @@ from ..findings import CaseRecord, EvidenceImage, Failure, Label, Note, Report
 from ..ingest import Identity
 from ..media import JsonValue
 from ..nudity import nudity_finder
-from ..report.html import render_failure, render_report, render_review
+from ..report.html import render_failure, render_report, render_review, render_selection
 from ..report.index import CaseIndex, IndexEntry, combine, failure_name, index_entry, merge, put, ranked, replaces
 from ..report.review import review_pages
+from ..report.selection import PATH, selection
 from ..report.serialise import from_json, result_from_json, to_json
 from .bag import finalise
 from .cover import with_nudity_covered
@@ -33,6 +34,7 @@ from .notes import NoteLine, TagLine, add_line, check_tag
 from .private import Handling, prepared
 from .reader import CaseReader
 from .seal import check_seal
+from .versions import with_added
 from .wipe import overwrite
 
 
@@ -109,6 +111,8 @@ class CaseWriter:
         with reported(self.folder):
             document = None
             if not known and (before is None or replaces(entry, before) or entry.name not in self._documents):
+                if isinstance(result, Report) and (info := with_added(self._info, result)) != self._info:
+                    self._write_info(info)  # first: a crash may leave a version without a report, never the other way
                 document = self._write_documents(result, page)
             combined = combine(before, entry)
             if combined != before:
@@ -259,10 +263,10 @@ class CaseWriter:
     def _write_review(self, index: CaseIndex) -> None:
         """Write ``index.html`` and the lists beside it, and remove lists that are none any more."""
         made = set()
-        for page in review_pages(index):
-            path = self.places.data / page.path
+        for name, text in _review_documents(index):
+            path = self.places.data / name
             make_folder(path.parent)
-            write_whole(path, render_review(page).encode("utf-8"))
+            write_whole(path, text.encode("utf-8"))
             made.add(path)
         for path in self.places.data.glob("list/*.html"):
             if path not in made:
@@ -410,7 +414,7 @@ class CaseWriter:
 
 
 def _new_info(handling: Handling) -> CaseInfo:
-    return CaseInfo(FORMAT, now(), handling.record.case_id, handling.profile, handling.minor)
+    return CaseInfo(FORMAT, now(), handling.record.case_id, handling.profile, handling.minor, added={})
 
 
 def _agreed(info: CaseInfo, handling: Handling) -> Handling:
@@ -445,6 +449,14 @@ def _document_name(result: Report | Failure) -> str:
     if not is_sha256(sha256):
         raise ReportError("the report's sha256 is not a SHA-256", "Give a report that this tool wrote, unchanged.")
     return sha256
+
+
+def _review_documents(index: CaseIndex) -> Iterator[tuple[str, str]]:
+    """The pages of the review list, each by its place under ``data/``."""
+    yield from ((page.path, render_review(page)) for page in review_pages(index))
+    chosen = selection(index)
+    if chosen is not None:
+        yield PATH, render_selection(chosen)
 
 
 def _images(report: Report) -> Iterator[EvidenceImage]:

@@ -23,6 +23,7 @@ from .names import title
 from .pictures import Cover, is_whole
 from .place import place_svg
 from .review import ReviewPage
+from .selection import Selection, policy, script
 from .speech import voice_notes
 from .text import safe_text
 
@@ -74,6 +75,12 @@ def render_failure(failure: Failure, index: str | None = None) -> str:
 def render_review(page: ReviewPage) -> str:
     """A page of the review list of a case: documents with verdict or reason, linked under ``reports/``."""
     return _environment().get_template("index.html.j2").render(page=page)
+
+
+def render_selection(page: Selection) -> str:
+    """The page of a case on which filters combine."""
+    values = {"page": page, "policy": policy(), "data": Markup(page.data), "script": Markup(script())}
+    return _environment().get_template("choose.html.j2").render(values)
 
 
 def render_document(document: Document) -> str:

@@ -35,6 +35,8 @@ def _without_middle(text: str, limit: int) -> str:
 
 
 def _shown(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text  # as nearly every path is, and a list has 100,000
     return "".join(
         char if char in (_JOINER, _NON_JOINER) and _joins(text, i) else _visible(char) for i, char in enumerate(text)
     )

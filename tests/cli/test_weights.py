@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deepfake_detect.cli.main import app
 from PIL import Image
 from tiny_models import ONNX, picture_card
+from typer.testing import CliRunner
 
 from deepfake_detect.adding import add_weights, remove_weights
 from deepfake_detect.calibrating import calibrate
@@ -21,12 +23,18 @@ COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
 
 
 class Person:
-    """Somebody with an own data folder."""
+    """Somebody with an own data folder. What they type runs in this process, which has the libraries loaded."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __call__(self, *arguments: str | Path, code: int = 0) -> str:
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.output
+
+    def outside(self, *arguments: str | Path, code: int = 0) -> str:
+        """In a process of its own, as the installed command."""
         done = subprocess.run(
             [COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False, cwd=self.folder,
         )  # fmt: skip
@@ -49,6 +57,7 @@ class Person:
 def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
     """With a tiny model and its card, 40 known pictures of either label, and one in question."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
     shutil.copy(ONNX, tmp_path / "model.onnx")
     (tmp_path / "card.toml").write_text(
         picture_card("theirs", "onnx", "pieces", 'title = "Theirs \\u001b[31m"\nlicence = "MIT"')
@@ -64,7 +73,7 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
 
 
 def test_added_weights_from_first_to_last(person: Person) -> None:
-    assert "calibrate theirs --data" in person("weights", "add", "model.onnx", "--card", "card.toml")
+    assert "calibrate theirs --data" in person.outside("weights", "add", "model.onnx", "--card", "card.toml")
     assert "theirs               1.0.0       0.0 MB  MIT, no commercial use (added by the user, not calibrated)" in (
         person("weights", "list")
     )
@@ -89,7 +98,7 @@ def test_added_weights_from_first_to_last(person: Person) -> None:
 
     person("weights", "remove", "theirs")
     assert "theirs" not in person("weights", "list")
-    person("scan", "--detectors", "theirs", "suspect.png", code=2)
+    person.outside("scan", "--detectors", "theirs", "suspect.png", code=2)
 
 
 def test_every_report_of_a_case_says_who_added_it_and_no_lower_version_follows(person: Person) -> None:

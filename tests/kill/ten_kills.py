@@ -1,6 +1,7 @@
 """Kills a run over 200 files at ten random moments, and looks at what it leaves: at each moment, and at the end.
 
     python tests/kill/ten_kills.py [--files 200] [--kills 10] [--seed 1] [--detectors provenance]
+    python tests/kill/ten_kills.py --files 12 --kills 4 --portraits --detectors face-manipulation,local-edit
 
 Ten rounds: each starts a case, ends the whole process group with SIGKILL at a random moment (a random number of reports
 is waited for, then up to a fifth of a second), and lets ``--resume`` go on. An eleventh round kills one case ten times.
@@ -28,18 +29,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
+PORTRAIT = Path(__file__).parents[2] / "samples" / "portrait.jpg"
 ENDED = (0, 1, 3)  # done: provenance may find nothing in any of these files, and every tenth cannot be decoded
 
 
-def make_files(folder: Path, count: int) -> None:
-    """Small pictures, each with bytes of its own; every tenth is cut off in the middle."""
+def make_files(folder: Path, count: int, portraits: bool = False) -> None:
+    """Small pictures, each with bytes of its own; every tenth is cut off in the middle. ``portraits``: a person, and
+    large enough for every detector.
+    """
     import numpy as np
     from PIL import Image
 
     folder.mkdir()
+    side = 320 if portraits else 24
+    person = np.asarray(Image.open(PORTRAIT).convert("RGB").resize((side, side)), np.int16)
     for i in range(count):
         buffer = io.BytesIO()
-        pixels = np.random.default_rng(i).integers(0, 256, (24, 24, 3), np.uint8)
+        noise = np.random.default_rng(i)
+        pixels = noise.integers(0, 256, (side, side, 3), np.uint8)
+        if portraits:
+            pixels = np.clip(person + noise.integers(-3, 4, person.shape), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(buffer, "PNG")
         data = buffer.getvalue()
         (folder / f"{i:04d}.png").write_bytes(data[: len(data) // 2] if i % 10 == 9 else data)
@@ -184,12 +193,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--detectors", default="provenance", help="or `all`")
+    parser.add_argument("--portraits", action="store_true", help="pictures that every detector scores")
     asked = parser.parse_args(argv)
     options = () if asked.detectors == "all" else ("--detectors", asked.detectors)
     random_ = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch) / "files", asked.files, options)
-        make_files(bench.folder, asked.files)
+        make_files(bench.folder, asked.files, asked.portraits)
         faults: list[str] = []
         last = max(asked.files - 4, 1)  # the very last files would be done before the kill comes
         moments = [[(random_.randrange(last), random_.uniform(0, 0.2))] for _ in range(asked.kills)]

@@ -17,9 +17,12 @@ from make_report import HOSTILE, make_clean_report, make_failure, make_hostile_r
 from deepfake_detect.case.custody import Action, read_chain
 from deepfake_detect.case.files import append_line
 from deepfake_detect.case.ledger import CaseLedger, Mode
+from deepfake_detect.case.reader import CaseReader
 from deepfake_detect.case.verify import verify
+from deepfake_detect.case.versions import refuse_older
 from deepfake_detect.case.writer import CaseWriter
-from deepfake_detect.errors import ReportError
+from deepfake_detect.checkpoints import ADDED
+from deepfake_detect.errors import ReportError, UsageError
 from deepfake_detect.findings import Reason, Report, Verdict
 from deepfake_detect.ledger import RecentReports, at
 from deepfake_detect.report.index import index_entry
@@ -187,7 +190,9 @@ from make_report import make_report
 from deepfake_detect.case.writer import CaseWriter
 from deepfake_detect.case.files import append_line
 from deepfake_detect.case.ledger import CaseLedger, Mode
-from deepfake_detect.errors import ReportError
+from deepfake_detect.case.reader import CaseReader
+from deepfake_detect.checkpoints import ADDED
+from deepfake_detect.errors import ReportError, UsageError
 try:
     case = CaseWriter(sys.argv[1])
     case.add(make_report())
@@ -318,3 +323,31 @@ def test_a_report_that_the_log_does_not_vouch_for_is_made_again(tmp_path: Path) 
     assert ledger.find(name, full=False) is not None
     case.finish()
     assert not verify(folder).problems
+
+
+def with_weights(report: Report, version: str) -> Report:
+    """The report as if each detector had weights that a person added."""
+    detectors = tuple(
+        replace(d, weights=tuple(replace(w, id="theirs", version=version, origin=ADDED) for w in d.weights))
+        for d in report.run.detectors
+    )
+    return replace(report, run=replace(report.run, detectors=detectors))
+
+
+def test_versions_of_added_weights_are_compared_without_reading_the_reports(tmp_path: Path) -> None:
+    with CaseWriter(tmp_path / "case") as case:
+        case.add(with_weights(make_report(), "1.10.0"))
+        case.add(with_weights(make_clean_report(), "1.2.0"))
+    information = tmp_path / "case" / "data" / "info.json"
+    kept = json.loads(information.read_bytes())
+    assert kept["added"] == {"theirs": "1.10.0"}
+    now, older = (with_weights(make_report(), version).run.detectors for version in ("1.10.0", "1.9.0"))
+    information.write_text(json.dumps({name: value for name, value in kept.items() if name != "added"}))
+    with pytest.raises(UsageError, match=r"theirs 1\.10\.0, and 1\.9\.0 is here"):
+        refuse_older(CaseReader(tmp_path / "case"), older)  # a case begun before: its reports are read
+    information.write_text(json.dumps(kept))
+    for path in (tmp_path / "case" / "data" / "reports").glob("*.json"):
+        path.unlink()
+    refuse_older(CaseReader(tmp_path / "case"), now)
+    with pytest.raises(UsageError, match=r"theirs 1\.10\.0, and 1\.9\.0 is here"):
+        refuse_older(CaseReader(tmp_path / "case"), older)

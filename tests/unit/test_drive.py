@@ -71,6 +71,13 @@ def test_an_autopsy_report_and_plain_columns_are_read(tmp_path: Path) -> None:
     assert (record.tool, record.original_path, record.md5_agrees) == ("plain columns", "/sd/x", False)
 
 
+def test_a_title_above_the_header_is_passed_over(tmp_path: Path) -> None:
+    read = manifest(tmp_path, f"Images (1),,\n\n#,Path,MD5\n1,/sd/x.jpg,{MD5}\n")
+    assert read.rows == 1 and read.find(None, MD5)[0].original_path == "/sd/x.jpg"
+    read = manifest(tmp_path, f"md5;path\n{MD5};/a,b,c,d,e\n")
+    assert read.find(None, MD5)[0].original_path == "/a,b,c,d,e"
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "\0\xff", "size,created\n1,2\n"])
 def test_a_manifest_without_a_column_to_join_on_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="no column"):

@@ -12,6 +12,7 @@ from deepfake_detect.findings import CaseRecord, DriveRecord, Label, Report
 from deepfake_detect.report.html import render_report, render_review
 from deepfake_detect.report.index import CaseIndex, IndexEntry, failure_name, index_entry, merge, ranked
 from deepfake_detect.report.review import MAX_PAGES, PAGE_ROWS, review_pages, summarise
+from deepfake_detect.report.selection import PATH
 
 
 def entry(number: int, **changes: object) -> IndexEntry:
@@ -90,7 +91,7 @@ def test_every_link_of_every_page_leads_to_a_page_or_a_report() -> None:
     for path, text in pages.items():
         for href in re.findall(r'<a href="([^"]+)"', text):
             target = href.removeprefix("../") if "/" in path else href
-            assert target in pages or re.fullmatch(r"reports/[0-9a-f]{64}\.(html|json)", target), href
+            assert target in {*pages, PATH} or re.fullmatch(r"reports/[0-9a-f]{64}\.(html|json)", target), href
         assert "<script" not in text
     assert {t.split("-")[0] for t in pages} >= {"list/tag", "list/kind", "list/label", "list/folder", "list/all"}
     assert all("<bdi>&lt;b&gt;</bdi>" in text for text in pages.values())
