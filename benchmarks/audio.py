@@ -41,13 +41,13 @@ from head import (  # noqa: E402
 )
 
 from deepfake_detect.detect.sound_quality import NARROW_DB  # noqa: E402
+from deepfake_detect.fuse.fit import thresholds  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 CALIBRATION = ROOT / "weights" / "calibration" / "synthetic-voice.json"
 COMMAND = "python benchmarks/run.py audio --data PATH_OF_THE_SPEECH_PACK"
 TEST_VARIANTS = ("clean", "messenger1", "telephone1", "acoustic1")
 COMPARED_VARIANTS = ("clean", "messenger1", "telephone1")
-FALSE_ALARM_AIM = 0.05
 QUIET_DB = 25.0  # dynamics_db
 LOWEST_DYNAMICS = 10.0
 Floats = NDArray[np.float64]
@@ -190,14 +190,9 @@ def fit_curves(table: Table) -> dict[str, tuple[list[list[float]], float, float]
 
 
 def pick_thresholds(table: Table, llr: Floats) -> tuple[float, float]:
-    """Lower and upper log10 LR: in no condition do more than 4 % of real rows lie above, or 4 % of synthetic below."""
-    aim = FALSE_ALARM_AIM * 0.8
-    uppers, lowers = [], []
-    for applies in CONDITIONS.values():
-        m = table.covered(applies) & table.answered
-        uppers.append(float(np.quantile(llr[m & ~table.synthetic], 1 - aim)))
-        lowers.append(float(np.quantile(llr[m & table.synthetic], aim)))
-    return min(*lowers, -0.01), max(*uppers, 0.01)
+    """Lower and upper log10 LR, as a calibration made by anybody picks them, over all conditions."""
+    parts = [table.covered(applies) & table.answered for applies in CONDITIONS.values()]
+    return thresholds([(llr[m], table.synthetic[m]) for m in parts])
 
 
 def pick_strict(table: Table, llr: Floats, upper: float) -> float:
@@ -232,8 +227,8 @@ def operating_points(table: Table, uppers: dict[str, float]) -> dict[str, Any]:
 
 
 def cross_fitted(table: Table) -> tuple[Floats, Bools, Bools]:
-    """log10 LR of each row, and whether it lies above the upper or below the lower threshold; curves and thresholds
-    come from the other folds."""
+    """log10 LR of each row, and whether it reaches the upper or the lower threshold; curves and thresholds come from
+    the other folds."""
     llr, above, below = np.zeros(len(table.score)), *(np.zeros(len(table.score), bool) for _ in range(2))
     for fold in dict.fromkeys(table.fold):
         held = table.fold == fold
@@ -241,7 +236,7 @@ def cross_fitted(table: Table) -> tuple[Floats, Bools, Bools]:
         curves = fit_curves(others)
         lower, upper = pick_thresholds(others, ratios(others, curves))
         llr[held] = ratios(table.rows(held), curves)
-        above[held], below[held] = llr[held] > upper, llr[held] < lower
+        above[held], below[held] = llr[held] >= upper, llr[held] <= lower
     return llr, above, below
 
 
