@@ -80,7 +80,6 @@ _WITH_VALUES = tuple(
         N_("outside of what was measured: {outside}"),
         N_("the largest face is {size} pixels, under {least}"),
         N_("{found} s of speech, {least} s are needed"),
-        N_("{share} of the sound holds a note, as in singing, which was not measured"),
         N_("no piece of at least {size} pixels a side"),
         N_("only the part that was named was looked at: {width} x {height} pixels at {x}, {y}"),
         N_(
