@@ -2,9 +2,10 @@
 
     python benchmarks/explanations.py
 
-Reads ``results/visual_map.json`` (``visual_map.py``) and ``results/audio.json`` (``run.py audio``), writes
+Reads ``results/visual_map.json`` (``visual_map.py``), ``results/local_edit.json`` (``run.py local-edit``),
+``results/ghosts.json`` (``ghosts.py``) and ``results/audio.json`` (``run.py audio``), writes
 ``weights/calibration/explanations.json``: for each detector and kind of explanation the command that measured it and
-rows of figures. Run it after either benchmark; a test compares both sides.
+rows of figures. Run it after each of them; a test compares both sides.
 """
 
 from __future__ import annotations
@@ -25,11 +26,33 @@ def explanations(results: Path = ROOT / "benchmarks" / "results") -> dict[str, A
     rows = {kind: {"pictures": m["blends"], **{key: round(m[key], 3) for key in keys}} for kind, m in maps.items()}
     auc = {key: round(splices[key], 3) for key in ("frame_auc", "energy_auc")}
     spliced = {"half_seconds": splices["pieces"], **auc}
+    ghosts = json.loads((results / "ghosts.json").read_text(encoding="utf-8"))
+    untouched = {
+        delivery: {"pieces": m["pieces"], "red_untouched": round(m["red"] / m["pieces"], 3)}
+        for delivery, m in ghosts["untouched"].items()
+    }
+    edits = json.loads((results / "local_edit.json").read_text(encoding="utf-8"))
     return {
+        "local-edit": {
+            "traces": {"command": edits["command"], "rows": _traces(edits["left-out kinds"])},
+            "ghosts": {"command": ghosts["command"], "rows": untouched},
+        },
         "face-manipulation": {"map": {"command": "python benchmarks/visual_map.py DATA", "rows": rows}},
         "synthetic-voice": {
             "timeline": {"command": "python benchmarks/run.py audio --data DATA", "rows": {"all channels": spliced}}
         },
+    }
+
+
+def _traces(measured: dict[str, Any]) -> dict[str, Any]:
+    """By delivery: how many pieces, and the pixel AUC of the map, of each classical line and of the centre prior."""
+    names = {
+        "local-edit": "pixel_auc", "jpeg-ghosts": "ghosts_auc", "noise-level": "noise_auc",
+        "demosaicing": "demosaicing_auc", "grid-misalignment": "grid_auc", "centre": "centre_prior",
+    }  # fmt: skip
+    return {
+        delivery: {"pieces": m["n"], **{name: round(m[method]["auc"], 3) for method, name in names.items()}}
+        for delivery, m in measured.items()
     }
 
 

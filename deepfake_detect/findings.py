@@ -60,8 +60,9 @@ class EvidenceImage:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One explanation. ``kind``: ``crop``, ``map``, ``timeline``, ``spectrogram`` or ``note``; ``values``: (time in s,
-    raw score) pairs; ``threshold``: the raw score at which the ratio reaches the detector's upper threshold, or None.
+    """One explanation. ``kind``: ``crop``, ``map``, ``ghosts``, ``timeline``, ``spectrogram``, ``note``, or of a
+    comparison ``suspect``, ``original``, ``difference``; ``values``: (time in s, raw score) pairs; ``threshold``: the
+    raw score at which the ratio reaches the detector's upper threshold, or None.
     """
 
     kind: str

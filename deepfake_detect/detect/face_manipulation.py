@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import WeightStore
-from ..explain.images import end_at_chin, evidence_image
+from ..explain.images import end_at_chin, evidence_image, reddened
 from ..findings import Evidence, Label, Proposition, Reason
 from ..media import FaceCrop, FaceTrack, Pixels, Span
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
@@ -94,15 +94,8 @@ def _usable(track: FaceTrack) -> list[FaceCrop]:
 
 def overlay(pixels: Pixels, logits: NDArray[np.float32]) -> Pixels:
     """A face crop (224, 224, 3) greyed, with the map's (14, 14) probabilities in red on a fixed scale."""
-    import cv2
-
     share = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -30, 30)))
-    heat = np.clip(cv2.resize(share.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 1)[
-        ..., None
-    ]
-    grey = np.repeat(pixels.mean(2, keepdims=True), 3, axis=2)
-    red = np.array([215.0, 25.0, 28.0])
-    return np.asarray(np.clip(grey * (1 - 0.6 * heat) + red * 0.6 * heat, 0, 255), np.uint8)
+    return reddened(pixels, share.astype(np.float32))
 
 
 def _build(tensors: dict[str, torch.Tensor]) -> torch.nn.Module:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints import WeightStore
-from ..explain.images import evidence_image
+from ..explain.images import evidence_image, reddened
 from ..findings import Evidence, Label, Proposition, Reason
 from ..media import NativeCrop, Picture, Pixels, Region, Span
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
+from .classical import jpeg_ghosts
 from .face_manipulation import overlay
 from .runtime import Network, load_network
 
@@ -23,6 +24,12 @@ WEIGHTS = "local-edit"
 CELL = 8
 MIN_SIDE = 128
 TOP = 16  # cells, of the 784 of a whole piece, whose mean logit is the piece's score
+
+GHOST_FULL = 0.5  # distance of a cell's curve from the others', of its whole range, from which it is drawn fully red
+_GHOSTS = (
+    "JPEG ghosts, a classical line beside the score and no part of it: where compressing again shows another past"
+    " (red), on the same piece; plain surfaces are often red in unaltered pictures, too"
+)
 
 
 class LocalEdit(Detector[Picture]):
@@ -75,12 +82,20 @@ class LocalEdit(Detector[Picture]):
         return np.asarray(self._network({"pixels": stack})["map"][0], np.float32)
 
     def explain(self, sample: Picture, score: Score) -> tuple[Evidence, ...]:
-        """The map of the piece that scored highest."""
+        """The map of the piece that scored highest, and the JPEG ghosts of it.
+
+        Of the classical lines only the ghosts are drawn: the others tell less of where than the middle of the piece
+        does (``benchmarks/results/local_edit.md``).
+        """
         for crop, region, pixels in _usable(sample):
             if region == score.region:
                 heat = evidence_image(overlay(pixels, self.map(pixels)))
                 caption = "where traces of camera and compression differ (red), on the piece that scored highest"
-                return (Evidence("map", caption, Span(crop.time, crop.time), region, image=heat),)
+                span = Span(crop.time, crop.time)
+                return (
+                    Evidence("map", caption, span, region, image=heat),
+                    Evidence("ghosts", _GHOSTS, span, region, image=evidence_image(_ghosts(pixels))),
+                )
         return ()
 
 
@@ -88,6 +103,10 @@ def score_of(logits: NDArray[np.float32]) -> float:
     """Of a piece: the mean of its largest logits, of as large a share as ``TOP`` is of a whole piece."""
     count = max(1, round(logits.size * TOP / 784))
     return float(np.sort(logits, axis=None)[-count:].mean())
+
+
+def _ghosts(pixels: Pixels) -> Pixels:
+    return reddened(pixels, jpeg_ghosts(pixels) / GHOST_FULL)
 
 
 def _usable(picture: Picture) -> list[tuple[NativeCrop, Region, Pixels]]:

@@ -30,6 +30,17 @@ def evidence_image(pixels: Pixels, max_side: int = MAX_SIDE) -> EvidenceImage:
     return EvidenceImage(hashlib.sha256(data).hexdigest(), image.width, image.height, data)
 
 
+def reddened(pixels: Pixels, share: NDArray[np.float32]) -> Pixels:
+    """``pixels`` greyed, with ``share`` (0..1, of any smaller size) in red over it, on a fixed scale."""
+    import cv2
+
+    wide = cv2.resize(share.astype(np.float32), pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    heat = np.clip(wide, 0, 1)[..., None]
+    grey = np.repeat(pixels.mean(2, keepdims=True), 3, axis=2)
+    red = np.array([215.0, 25.0, 28.0])
+    return np.asarray(np.clip(grey * (1 - 0.6 * heat) + red * 0.6 * heat, 0, 255), np.uint8)
+
+
 def end_at_chin(pixels: Pixels, landmarks: NDArray[np.float32]) -> Pixels:
     """A copy of a face crop (height, width, 3) in which everything below the chin is a solid fill, so that no body is
     shown. ``landmarks`` (5, 2), eyes, nose and mouth corners in pixels of the crop; the chin is estimated on the line

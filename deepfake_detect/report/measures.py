@@ -17,7 +17,7 @@ _SHARES = frozenset(
     {
         "eer", "eer_mean_of_folds", "eer_worst_fold", "eer_by_fold", "coverage", "false_alarm_at_upper",
         "false_alarms_at_upper", "detection_at_upper", "detected_at_upper", "missed_below_lower", "real_below_lower",
-        "detection_at_false_alarms",
+        "detection_at_false_alarms", "red_untouched",
     }
 )  # fmt: skip
 
@@ -95,6 +95,16 @@ _EXPLAINED: Mapping[str, str] = {
         "Map over a face, on pictures that the project altered itself at known places, of kinds and sources left out of"
         " training. Pixel AUC: 1 is perfect, 0.5 is chance. The centre prior is a map that ignores the picture and"
         " always points to its middle; a map that is not better than it says little about where."
+    ),
+    "traces": N_(
+        "Map of an altered part, on pieces of pictures that the project altered itself at known places, of kinds and"
+        " sources left out of training; beside it the classical lines, each alone. Pixel AUC: 1 is perfect, 0.5 is"
+        " chance. The centre prior always points to the middle of the piece. Of the classical lines only JPEG ghosts"
+        " are drawn: as received they are better than it, re-compressed or resized they are not; the others never are."
+    ),
+    "ghosts": N_(
+        "JPEG ghosts on pieces of pictures that nobody altered: how often a twentieth of the piece or more is fully"
+        " red. Red alone is therefore no sign of an edit."
     ),
     "timeline": N_(
         "Time line of a voice, on recordings into which a synthetic stretch was spliced at known times, by systems left"

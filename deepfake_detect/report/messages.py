@@ -38,6 +38,10 @@ _FIXED = frozenset(
         N_("strong compression and resizing after the edit remove what it looks for"),
         N_("a map shows where traces are unlike the rest; borders of different texture can look the same"),
         N_("where traces of camera and compression differ (red), on the piece that scored highest"),
+        N_(
+            "JPEG ghosts, a classical line beside the score and no part of it: where compressing again shows another"
+            " past (red), on the same piece; plain surfaces are often red in unaltered pictures, too"
+        ),
         N_("misses many synthetic voices: see the error rates of the condition; experimental"),
         N_("speakers in the same window are not told apart"),
         N_("codecs made by neural networks count as synthetic, whoever spoke"),

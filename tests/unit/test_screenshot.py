@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from deepfake_detect import Scanner, ScanOptions
 from deepfake_detect.checkpoints import WeightStore
 from deepfake_detect.deadline import Deadline
 from deepfake_detect.errors import UsageError
@@ -91,6 +92,25 @@ def test_screenshot_is_looked_at_in_its_picture_only(tmp_path: Path) -> None:
     for crop in picture.crops:
         r = crop.region
         assert np.array_equal(crop.pixels, pixels[r.y : r.y + r.height, r.x : r.x + r.width][..., ::-1])
+
+
+def test_maps_of_an_altered_part_lie_in_the_picture_of_the_screenshot(tmp_path: Path) -> None:
+    pixels, file = screen(), tmp_path / "screen.png"
+    cv2.imwrite(str(file), pixels)
+    options = ScanOptions(robustness=False)
+    with Scanner(device="cpu", detectors=["local-edit"], plugins=False, options=options) as scanner:
+        finding = scanner.scan(file).findings[0]
+    region = finding.region
+    assert region is not None and region.x % 8 == region.y % 8 == 0
+    assert PLACE.x <= region.x and region.x + region.width <= PLACE.x + PLACE.width
+    assert PLACE.y <= region.y and region.y + region.height <= PLACE.y + PLACE.height
+    assert [e.kind for e in finding.evidence] == ["map", "ghosts"]
+    looked_at = pixels[region.y : region.y + region.height, region.x : region.x + region.width].mean(2)
+    for item in finding.evidence:
+        assert item.region == region and item.image is not None
+        shown = cv2.imdecode(np.frombuffer(item.image.data, np.uint8), cv2.IMREAD_COLOR)
+        assert shown.shape[:2] == (region.height, region.width)
+        assert np.corrcoef(shown.mean(2).ravel(), looked_at.ravel())[0, 1] > 0.9
 
 
 def test_named_part_is_looked_at_and_clipped() -> None:
