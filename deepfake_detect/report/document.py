@@ -54,9 +54,15 @@ class Grid:
 
     @property
     def shares(self) -> list[float]:
-        """Per cent of the width for each column, by the length of what stands in it."""
-        longest = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
-        weights = [min(max(length, 8), 40) ** 0.6 for length in longest]
+        """Per cent of the width for each column, by the length of what stands in it, and no less than its longest word
+        needs on paper: an address that is broken is copied wrongly.
+        """
+        columns = list(zip(self.head, *self.rows, strict=True))
+        texts = [max(map(len, column)) for column in columns]
+        words = [max(len(word) for text in column for word in text.split() or ("",)) for column in columns]
+        weights = [
+            max(min(max(text, 8), 40) ** 0.6, 0.38 * min(word, 30)) for text, word in zip(texts, words, strict=True)
+        ]
         return [round(100 * weight / sum(weights), 1) for weight in weights]
 
 

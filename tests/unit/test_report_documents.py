@@ -16,6 +16,7 @@ from deepfake_detect.case.private import without_pictures
 from deepfake_detect.errors import UsageError
 from deepfake_detect.findings import CaseRecord, Evidence, Label
 from deepfake_detect.report.court import court_document
+from deepfake_detect.report.document import Grid
 from deepfake_detect.report.html import render_document
 from deepfake_detect.report.language import Language
 from deepfake_detect.report.pdf import render_pdf
@@ -122,3 +123,12 @@ def test_old_addresses_are_told_and_countries_chosen(tmp_path: Path) -> None:
     broken.write_text("[[referral]]\nname = 'x'\n")
     with pytest.raises(UsageError):
         read_referrals(broken)
+
+
+def test_an_address_is_not_broken_by_long_texts_beside_it() -> None:
+    """On a line of about 90 letters on paper."""
+    sentence = "whoever was under 18 in the picture"
+    grid = Grid(
+        ("Name", "Call or open", "For whom", "Languages"), ((sentence, "takeitdown.ncmec.org", sentence, "en"),)
+    )
+    assert grid.shares[1] * 0.9 > len("takeitdown.ncmec.org") + 2
