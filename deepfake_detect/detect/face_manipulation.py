@@ -43,6 +43,7 @@ class FaceManipulation(Detector[FaceTrack]):
             "frames are judged one by one: flicker over time carries no evidence",
             "not measured on nude or nudified bodies: only the face is looked at",
             "make-up, beauty filters, portrait blur and video calls were not measured",
+            "not measured on drawn or painted faces, nor on faces that are partly covered",
         ),
         proposition=Proposition(
             synthetic="the face was swapped, blended, edited or re-enacted as in the test data",

@@ -24,6 +24,7 @@ _FIXED = frozenset(
         N_("frames are judged one by one: flicker over time carries no evidence"),
         N_("not measured on nude or nudified bodies: only the face is looked at"),
         N_("make-up, beauty filters, portrait blur and video calls were not measured"),
+        N_("not measured on drawn or painted faces, nor on faces that are partly covered"),
         N_("calibrated on single pieces of 224 px: generators that are not in the data may be missed"),
         N_("not measured on nude or nudified bodies"),
         N_("not measured on drawings, scanned prints, beauty filters, AI upscaling or night modes"),

@@ -78,6 +78,7 @@ _NAMES: Mapping[str, str] = {
     "short_side": N_("short side in pixels"),
     "distance": N_("distance from what the test was trained on"),
     "detail": N_("sharpness"),
+    "flat": N_("share of the picture in flat colours"),
     "blockiness": N_("blocks of compression"),
     "turn": N_("turn of the head to the side"),
     "nod": N_("turn of the head up or down"),
