@@ -156,11 +156,11 @@ class OriginalsIndex:
         counts = np.bincount(frames, minlength=len(self.entries))
         votes = np.bincount(frames, self._weights(pairs), len(self.entries))
         votes[counts < 3] = 0
-        query = pack_points(found)
+        query, by_frame, ends = pack_points(found), np.argsort(frames, kind="stable"), np.cumsum(counts)
         for frame in np.argsort(-votes, kind="stable")[:_CHECKED]:
             if votes[frame] == 0:
                 break
-            mine = pairs[frames == frame]
+            mine = pairs[by_frame[ends[frame] - counts[frame] : ends[frame]]]
             mine = mine[np.argsort(mine[:, 2], kind="stable")][:_MAX_PAIRS]
             support[frame] = _consensus(query[mine[:, 0]], self._points[mine[:, 1]], mine[:, :2])
         return support
@@ -173,7 +173,8 @@ class OriginalsIndex:
 
     def _pairs(self, query: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(m, 3): feature of the query, feature of the index, Hamming distance; each pair once."""
-        found = [np.empty((0, 2), np.int64)]
+        width = max(len(self._codes), 1)  # a pair is one number until its repeats are gone: rows sort slowly
+        found = [np.empty(0, np.int64)]
         keys = np.ascontiguousarray(query).view(np.uint16) if len(query) else np.empty((0, _TABLES), np.uint16)
         for k, (starts, order) in enumerate(self._tables):
             low = starts[keys[:, k]]
@@ -183,8 +184,9 @@ class OriginalsIndex:
             offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
             theirs = order[np.repeat(low, count) + offset]
             close = hamming(query[mine], self._codes[theirs]) <= _MAX_HAMMING
-            found.append(np.stack([mine[close], theirs[close]], 1))
-        pairs = np.unique(np.concatenate(found), axis=0)
+            found.append(mine[close] * width + theirs[close])
+        ordered = np.sort(np.concatenate(found))  # faster than np.unique, which hashes
+        pairs = np.stack(np.divmod(ordered[np.diff(ordered, prepend=-1) > 0], width), 1)
         distance = hamming(query[pairs[:, 0]], self._codes[pairs[:, 1]])
         return np.hstack([pairs, distance[:, None]])
 
