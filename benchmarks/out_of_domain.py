@@ -129,7 +129,7 @@ def measured(files: list[Path], loaded: tuple, finders: Finders) -> dict[str, ob
 def markdown(result: dict[str, dict]) -> str:
     out = ["# Pictures that are no photographs: synthetic-image", "", __doc__.split("\n\n")[2].replace("\n", " "), ""]
     out += [
-        "`python benchmarks/out_of_domain.py DEBS WORK`; with the shipped weights, calibration and domain limit.",
+        "`python benchmarks/out_of_domain.py DEBS WORK`; with the shipped weights and calibration.",
         "",
     ]
     out += ["|kind|pictures|refused|scored|called generated|below the lower threshold|log10 LR|", "|-" * 7 + "|"]
@@ -151,10 +151,15 @@ def card_text(result: dict[str, dict]) -> str:
     return f"{'; '.join(parts)} (`benchmarks/results/out_of_domain.md`). Paintings and scanned paper: not measured."
 
 
+def pictures(debs: Path, work: Path) -> dict[str, list[Path]]:
+    """All of them, by kind."""
+    files = {kind: unpacked(debs, work, kind) for kind in DRAWINGS}
+    return files | {"charts": made(work, "charts", chart), "pages of text": made(work, "pages", text_page)}
+
+
 def main(argv: list[str]) -> None:
     debs, work = map(Path, argv)
-    files = {kind: unpacked(debs, work, kind) for kind in DRAWINGS}
-    files |= {"charts": made(work, "charts", chart), "pages of text": made(work, "pages", text_page)}
+    files = pictures(debs, work)
     store = WeightStore()
     _, loaded = load_detectors(Registry().select((DETECTOR,)), store, "cpu")
     finders = Finders(store, "cpu", faces=False, speech=False)

@@ -34,3 +34,9 @@ def blockiness(y: NDArray[np.float32]) -> float:
         steps[:, phase::8].mean() / max(float(np.delete(steps, np.s_[phase::8], 1).mean()), 1e-3) for phase in range(8)
     ]
     return float(max(inside))
+
+
+def flat_share(rgb: NDArray[np.uint8]) -> float:
+    """Share of pixels that equal the next ones right and below: near 1 in drawings, near 0 in recordings."""
+    right, below = rgb[:-1, 1:] == rgb[:-1, :-1], rgb[1:, :-1] == rgb[:-1, :-1]
+    return float((right & below).all(2).mean())

@@ -12,7 +12,7 @@ from ..findings import Label, Proposition, Reason
 from ..media import NativeCrop, Picture
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
 from .encoder import ENCODER, VisualEncoder, visual_encoder
-from .quality import contrast, detail
+from .quality import contrast, detail, flat_share
 from .runtime import Network, load_network
 from .visual_input import fit_native
 
@@ -70,6 +70,7 @@ class SyntheticImage(Detector[Picture]):
         scores = outputs["score"].astype(np.float64)
         quantities = {
             "detail": float(np.median([detail(pixels) for pixels in fitted])),
+            "flat": float(np.median([flat_share(pixels) for pixels in fitted])),
             "distance": float(np.median(outputs["distance"])),
             "short_side": float(min(picture.width, picture.height)),
             "pieces": float(len(crops)),

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from deepfake_detect.detect.face_quality import NAMES, face_quality, pose
+from deepfake_detect.detect.quality import flat_share
 from deepfake_detect.findings import Reason
 from deepfake_detect.fuse import Calibration, parse_calibration, uncovered
 from deepfake_detect.report.language import Language, translator
@@ -82,3 +83,10 @@ def test_what_lies_outside_is_said_in_the_language_of_the_report(shipped: Calibr
 
 def test_an_unknown_quantity_or_several_conditions_are_told_as_measured(shipped: Calibration) -> None:
     assert uncovered(shipped, {"face_px": 90.0})[1] == "no calibrated condition covers this sample (face_px 90)"
+
+
+def test_a_drawing_is_flat_and_a_photograph_is_not() -> None:
+    page = np.full((224, 224, 3), 255, np.uint8)
+    page[40:60, 30:190] = 0
+    assert flat_share(page) > 0.95 and flat_share(portrait()) < 0.3
+    assert flat_share(np.random.default_rng(0).integers(0, 255, (224, 224, 3), np.uint8)) < 0.01
