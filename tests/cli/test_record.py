@@ -380,6 +380,6 @@ def test_wipe_removes_the_case_and_says_what_it_cannot_promise(case: Path, evide
     assert done.returncode == 0, done.stderr
     assert not case.exists() and portrait(evidence).exists()
     assert (tmp_path / "outside" / "keep.txt").read_bytes() == b"keep"
-    for word in (b"cannot promise", b"Copies", b"SSD", b"evidence itself"):
+    for word in (b"cannot promise", b"Copies", b"SSD", b"files that were examined"):
         assert word in done.stdout
     assert run("wipe", evidence, "--yes").returncode == 1 and portrait(evidence).exists()
