@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from base64 import b64encode
 from collections.abc import Mapping
-from hashlib import sha256
 from html import escape
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,15 +17,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..report.language import N_, Language, translator
+from ..report.policy import hash_source
 
 ENTER = "/enter/"
 # Who is refused gets no style sheet either.
 _STYLE = "body { max-width: 40rem; margin: 2rem auto; padding: 0 1rem; font: 1.1rem/1.55 system-ui, sans-serif; }"
-_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'self' 'sha256-{_STYLE_HASH}'; script-src 'self'; connect-src 'self';"
+        f"default-src 'none'; style-src 'self' {hash_source(_STYLE)}; script-src 'self'; connect-src 'self';"
         " img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -67,7 +67,9 @@ def time_left(seconds: float, _: Gettext) -> str:
 
 
 def size_words(size: int, _: Gettext) -> str:
-    """The size of a file, in whole kilobytes or megabytes."""
+    """The size of a file, in whole kilobytes or megabytes, or in tenths of gigabytes (powers of 1000)."""
     if size < 1_000_000:
         return _("{size} kB").format(size=max(round(size / 1000), 1))
-    return _("{size} MB").format(size=round(size / 1e6))
+    if size < 1_000_000_000:
+        return _("{size} MB").format(size=round(size / 1e6))
+    return _("{size} GB").format(size=f"{size / 1e9:.1f}")

@@ -233,8 +233,8 @@ def _line(line: LineGroup, run: RunRecord, cover: Cover, _: Gettext) -> Iterator
     names = {"detector": name_of(finding.detector, _), "subject": name_of(finding.subject, _)}
     yield Heading(_("{detector}: {subject}").format(**names))
     if finding.experimental:
-        reason = f" {words.as_sentence(record.experimental_reason)}" if record and record.experimental_reason else ""
-        yield Text(_("Experimental: it never decides alone.") + reason, "badge")
+        reason = words.as_sentence(said(record.experimental_reason, _)) if record else ""
+        yield Text(f"{_('Experimental: it never decides alone.')} {reason}".strip(), "badge")
     if len(line.stretches) > 1:
         sentence = _("The strongest of {count} stretches, each a line of its own:")
         yield Text(sentence.format(count=len(line.stretches)))

@@ -18,7 +18,9 @@ from ..media import ContainerFacts, MediaKind, Region, Span
 from . import measures, shown, terms, words
 from .document import Document, Figure
 from .gauge import gauge_svg
+from .language import plain
 from .lines import group_abstentions, group_lines
+from .messages import said
 from .names import title
 from .pictures import Cover, is_whole
 from .place import place_svg
@@ -106,7 +108,7 @@ def _environment() -> Environment:
     environment.filters.update(
         shown=safe_text, title=title, sentence=words.as_sentence, ratio=words.ratio, clock=clock,
         moment=shown.moment, signed=shown.signed, size=shown.size, rows=shown.rows, facts=shown.named_facts,
-        number=shown.number,
+        number=shown.number, recorded=partial(said, _=plain),
     )  # fmt: skip
     environment.globals.update(
         words=words,

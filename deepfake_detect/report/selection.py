@@ -6,8 +6,6 @@ policy names its hash, so that nothing else runs and nothing is requested. Texts
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from .index import CaseIndex, IndexEntry
+from .policy import hash_source
 from .review import MAX_GROUPS, SMALL
 from .shown import signed
 from .text import safe_text
@@ -67,9 +66,8 @@ def script() -> str:
 
 def policy() -> str:
     """The page's policy: this script alone, and no request."""
-    digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode("ascii")
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {hash_source(script())}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import gettext
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
+from deepfake_detect.checkpoints import WeightStore
 from deepfake_detect.detect.registry import Registry
 from deepfake_detect.report.language import DOMAINS, REVIEWED, Language, translator
 from deepfake_detect.report.messages import known, said
@@ -27,7 +29,7 @@ SAME = {
     (Language.FR, "report"): {"{name}, {time}", "{width} × {height} pixels", "{detector} ({subject})"},
     (Language.VI, "report"): {"{name}, {time}", "{detector} ({subject})", "{detector}: {subject}"},
     (Language.FR, "page"): {"France", "Vietnam"},
-    (Language.VI, "page"): {"Senegal", "video", "{size} MB", "{size} kB"},
+    (Language.VI, "page"): {"Senegal", "video", "{size} GB", "{size} MB", "{size} kB"},
 }
 
 
@@ -115,6 +117,42 @@ def test_every_sentence_of_a_built_in_card_can_be_said() -> None:
         if card.content:
             for text in (*propositions, *card.limits):
                 assert known(text), text
+
+
+def test_why_a_shipped_detector_is_experimental_can_be_said() -> None:
+    store = WeightStore()
+    texts = [text for entry in store.entries() if entry.calibration and (text := store.calibration(entry))]
+    reasons = [reason for text in texts if (reason := json.loads(text).get("experimental_reason"))]
+    assert reasons
+    for reason in reasons:
+        assert known(reason), reason
+        for language in OTHERS:
+            assert not re.search(r"\baim\b|_auc|not measured", said(reason, translator(language)))
+
+
+@pytest.mark.parametrize(
+    ("part", "french"),
+    [
+        (
+            "clean matched_auc 0.785, aim 0.92",
+            "AUC sur des paires de même source (tel que reçu) : 0.785, objectif 0.92",
+        ),
+        (
+            "worst fold gan 0.322, aim 0.8",
+            "AUC sur le pire groupe laissé de côté (images de GAN) : 0.322, objectif 0.8",
+        ),
+        ("Cllr 0.85, aim 0.7", "Cllr : 0.85, objectif 0.7"),
+        ("false alarms 0.061, aim 0.05", "fausses alertes : 0.061, objectif 0.05"),
+        ("opus false alarms 0.1, aim 0.08", "fausses alertes (message vocal : Opus) : 0.1, objectif 0.08"),
+        ("opus not measured", "message vocal : Opus : non mesuré"),
+        ("something else", "something else"),
+    ],
+)
+def test_a_missed_aim_is_said_in_words(part: str, french: str) -> None:
+    begun = "objectifs manqués sur les groupes laissés hors de l'entraînement"
+    for missed in (part, f"{part}; {part}"):
+        told = said(f"aims missed on left-out folds: {missed}", translator(Language.FR))
+        assert told == f"{begun} : {missed.replace(part, french)}"
 
 
 def test_recorded_sentences_are_said_with_their_values() -> None:
