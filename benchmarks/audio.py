@@ -22,7 +22,6 @@ import numpy as np
 from audio_controls import Heads, aasist, nuisance_only, splices
 from metrics import auc, bootstrap, cllr, equal_error, rising_curve
 from numpy.typing import NDArray
-from operating import STRICT_ALARMS, lowest, point
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "training" / "audio"))
@@ -42,6 +41,7 @@ from head import (  # noqa: E402
 
 from deepfake_detect.detect.sound_quality import NARROW_DB  # noqa: E402
 from deepfake_detect.fuse.fit import thresholds  # noqa: E402
+from deepfake_detect.fuse.points import STRICT_ALARMS, lowest, point  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 CALIBRATION = ROOT / "weights" / "calibration" / "synthetic-voice.json"

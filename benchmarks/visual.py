@@ -20,7 +20,6 @@ import card_figures
 import numpy as np
 from metrics import auc, bootstrap, cllr, detection_at, elub, equal_error, platt
 from numpy.typing import NDArray
-from operating import lowest, point
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
@@ -31,6 +30,8 @@ from face_quality import NAMES, inside, load_quality, ranges  # noqa: E402
 from table import Table, have, load  # noqa: E402
 from visual_aims import BESIDE, conditions_of, reshipped, shortfalls  # noqa: E402
 from visual_page import BESIDE_WORDS, card_text, imitated_text, markdown  # noqa: E402
+
+from deepfake_detect.fuse.points import lowest, point  # noqa: E402
 
 Floats = NDArray[np.float64]
 CLEAN_SHARE = 0.5

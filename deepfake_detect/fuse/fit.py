@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..media import JsonValue
 from .calibrate import Condition, Range
 from .measure import Bools, Floats, auc, bootstrap, cllr, elub, equal_error
+from .operating import POINTS, STANDARD, STRICT
+from .points import STRICT_LEAST, point, strict
 
 SCHEMA = 1
 LEAST = 30  # files of either label that a condition needs
@@ -40,13 +41,15 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """What a calibration consists of, and the cross-fitted rates of each condition. ``unused``: rows that no condition
-    holds, because too few files were given for theirs.
+    holds, because too few files were given for theirs. ``points``: the operating points as they ship; the strict one is
+    missing where a condition has fewer than ``STRICT_LEAST`` real rows.
     """
 
     conditions: tuple[Condition, ...]
     lower: float
     upper: float
     unused: int
+    points: Mapping[str, JsonValue]
 
 
 def platt(score: Floats, fake: Bools, weight: Floats) -> tuple[float, float]:
@@ -88,12 +91,15 @@ def fit(rows: Sequence[Row], splits: Mapping[str, Mapping[str, Range]]) -> Fitte
     if not parts:
         sides = [sum(row.synthetic is side for row in rows) for side in (False, True)]
         raise UsageError(f"too few files could be scored: {sides[0]} real and {sides[1]} synthetic", TOO_FEW)
-    measured = _cross_fitted(parts)
+    held = _cross_fitted(parts)
     conditions = tuple(
-        _condition(name, part, _ranges(part, splits[name]), measured[name]) for name, part in parts.items()
+        _condition(name, part, _ranges(part, splits[name]), _rates(part, held[name])) for name, part in parts.items()
     )
-    lower, upper = thresholds([(_llr(c, parts[c.name]), _labels(parts[c.name])) for c in conditions])
-    return Fitted(conditions, lower, upper, len(rows) - sum(map(len, parts.values())))
+    ratios = [(_llr(c, parts[c.name]), _labels(parts[c.name])) for c in conditions]
+    lower, upper = thresholds(ratios)
+    uppers = {STANDARD: upper, **({STRICT: strict(ratios, upper)} if _enough_for_strict(parts) else {})}
+    unused = len(rows) - sum(map(len, parts.values()))
+    return Fitted(conditions, lower, upper, unused, _points(parts, held, uppers))
 
 
 def as_json(
@@ -112,6 +118,7 @@ def as_json(
         **facts,
         "conditions": conditions,
         "thresholds": {"lower": fitted.lower, "upper": fitted.upper},
+        "operating_points": dict(fitted.points),
         "experimental": True,
         "experimental_reason": reason,
     }
@@ -179,23 +186,56 @@ def _folds(rows: Sequence[Row]) -> dict[str, int]:
     return folds
 
 
-def _cross_fitted(parts: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, JsonValue]]:
-    """The rates of each condition, every fold by what the other folds gave; where these give no rising curve, by ratios
-    of 1. Raises ``UsageError`` if the files of a label are all related.
+class _Held:
+    """One condition's rows, each judged by curves and thresholds of the folds that it is not in; until then at 1."""
+
+    def __init__(self, rows: int) -> None:
+        self.llr = np.zeros(rows)
+        self.below = np.zeros(rows, bool)
+        self.above = {name: np.zeros(rows, bool) for name in POINTS}
+
+    def judge(self, rows: Bools, ratios: Floats, lower: float, uppers: Mapping[str, float]) -> None:
+        self.llr[rows], self.below[rows] = ratios, ratios <= lower
+        for name, upper in uppers.items():
+            self.above[name][rows] = ratios >= upper
+
+
+def _cross_fitted(parts: Mapping[str, Sequence[Row]]) -> dict[str, _Held]:
+    """Every fold of each condition by what the other folds gave; where these give no rising curve, by ratios of 1.
+
+    Raises ``UsageError`` if the files of a label are all related.
     """
     folds = _folds([row for part in parts.values() for row in part])
-    llr = {name: np.zeros(len(part)) for name, part in parts.items()}
-    side = {name: np.zeros(len(part), int) for name, part in parts.items()}  # 1 above the upper threshold, -1 below
+    judged = {name: _Held(len(part)) for name, part in parts.items()}
     for fold in range(FOLDS):
         held = {name: np.array([folds[row.group] == fold for row in part]) for name, part in parts.items()}
         conditions = dict(_without(parts, held))
         others = [(_llr(c, parts[n])[~held[n]], _labels(parts[n])[~held[n]]) for n, c in conditions.items()]
-        lower, upper = thresholds(others) if others else (-BEYOND, BEYOND)
+        if not others:
+            continue
+        lower, upper = thresholds(others)
+        uppers = {STANDARD: upper, STRICT: strict(others, upper)}
         for name, condition in conditions.items():
-            ratios = _llr(condition, parts[name])
-            side[name][held[name]] = np.where(ratios >= upper, 1, np.where(ratios <= lower, -1, 0))[held[name]]
-            llr[name][held[name]] = ratios[held[name]]
-    return {name: _rates(part, llr[name], side[name]) for name, part in parts.items()}
+            judged[name].judge(held[name], _llr(condition, parts[name])[held[name]], lower, uppers)
+    return judged
+
+
+def _enough_for_strict(parts: Mapping[str, Sequence[Row]]) -> bool:
+    return min(sum(not row.synthetic for row in part) for part in parts.values()) >= STRICT_LEAST
+
+
+def _points(
+    parts: Mapping[str, Sequence[Row]], held: Mapping[str, _Held], uppers: Mapping[str, float]
+) -> dict[str, JsonValue]:
+    fake = {name: _labels(part) for name, part in parts.items()}
+    return {
+        kind: point(
+            upper,
+            {name: [part.above[kind][~fake[name]]] for name, part in held.items()},
+            {name: [part.above[kind][fake[name]]] for name, part in held.items()},
+        )
+        for kind, upper in uppers.items()
+    }
 
 
 def _without(parts: Mapping[str, Sequence[Row]], held: Mapping[str, Bools]) -> Iterator[tuple[str, Condition]]:
@@ -208,8 +248,8 @@ def _without(parts: Mapping[str, Sequence[Row]], held: Mapping[str, Bools]) -> I
             yield name, Condition(name, {}, *curve(scores, labels), {})
 
 
-def _rates(part: Sequence[Row], llr: Floats, side: NDArray[np.int_]) -> dict[str, JsonValue]:
-    scores, fake = _scores(part), _labels(part)
+def _rates(part: Sequence[Row], held: _Held) -> dict[str, JsonValue]:
+    scores, fake, above = _scores(part), _labels(part), held.above[STANDARD]
     low, high = bootstrap(scores, fake, [row.group for row in part])
     return {
         "n_real": int((~fake).sum()),
@@ -217,11 +257,11 @@ def _rates(part: Sequence[Row], llr: Floats, side: NDArray[np.int_]) -> dict[str
         "auc": round(auc(scores, fake), 4),
         "auc_ci95": (round(low, 4), round(high, 4)),
         "eer": round(equal_error(scores, fake), 4),
-        "cllr": round(cllr(llr, fake), 4),
-        "false_alarm_at_upper": round(float((side == 1)[~fake].mean()), 4),
-        "detection_at_upper": round(float((side == 1)[fake].mean()), 4),
-        "missed_below_lower": round(float((side == -1)[fake].mean()), 4),
-        "real_below_lower": round(float((side == -1)[~fake].mean()), 4),
+        "cllr": round(cllr(held.llr, fake), 4),
+        "false_alarm_at_upper": round(float(above[~fake].mean()), 4),
+        "detection_at_upper": round(float(above[fake].mean()), 4),
+        "missed_below_lower": round(float(held.below[fake].mean()), 4),
+        "real_below_lower": round(float(held.below[~fake].mean()), 4),
     }
 
 

@@ -119,3 +119,16 @@ def test_a_threshold_counts_as_a_scan_does_those_that_reach_it() -> None:
     assert upper > 1.5 and lower < -0.5, "5 % and 10 % lie on the bounds: nothing may reach a threshold"
     lower, upper = thresholds([(np.concatenate([real[:98], [0.5, 0.6], fake[7:], fake[:7]]), labels)])
     assert (real[:98] >= upper).mean() <= 0.04
+
+
+def test_a_strict_point_ships_where_enough_genuine_files_were_scored() -> None:
+    few, many = (fit([*rows(n), *rows(n, band=-5.0)], SPLITS) for n in (290, 310))
+    assert list(few.points) == ["standard"]
+    read = parse_calibration(
+        json.dumps(as_json(many, "x", {"id": "x", "sha256": "ab"}, "because", {"command": "c"})), "x", "ab"
+    )
+    standard, strict = read.points["standard"], read.points["strict"]
+    assert strict.upper > standard.upper == many.upper
+    assert set(strict.false_alarms) == {"narrow", "wide"}
+    assert all(0 <= strict.false_alarms[name] <= 0.025 for name in strict.false_alarms)
+    assert all(strict.false_alarms[name] < standard.false_alarms[name] for name in strict.false_alarms)
