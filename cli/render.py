@@ -16,6 +16,8 @@ from deepfake_detect.report.words import label_words, reason_sentence
 from .exits import whole_file
 
 _STYLES = {Label.SYNTHETIC: "bold red", Label.MANIPULATED: "bold red", Label.INCONCLUSIVE: "yellow"}
+MATCH = "original-match"
+MATCHES_TOLD = 2
 _FOOTNOTE = (
     "A ratio is the weight of the findings (log10), not the probability of manipulation. “No clear answer” and “no "
     "manipulation found” do not mean that a file is real. (exp.) marks detectors that are experimental and decide "
@@ -56,6 +58,23 @@ def _provenance(facts: Mapping[str, JsonValue]) -> str:
     return "; ".join(said) or "found something, see the report"
 
 
+def _originals(findings: Iterable[Finding]) -> Iterator[str]:
+    """What is shared with the originals that were found, the one with most of it first; the rest are counted."""
+    found = sorted((f.facts for f in findings if f.detector == MATCH), key=_share, reverse=True)
+    for facts in found[:MATCHES_TOLD]:
+        original = facts["original"]
+        path = original.get("path") if isinstance(original, Mapping) else None
+        name = f" ({safe_text(PurePath(str(path)).name, 40)})" if path else ""
+        yield f"{title(MATCH)}{name}: {safe_text(str(facts['statement']), 240)}"
+    if len(found) > MATCHES_TOLD:
+        yield f"{title(MATCH)}: {len(found) - MATCHES_TOLD} more, see the report"
+
+
+def _share(facts: Mapping[str, JsonValue]) -> float:
+    share = facts.get("share_of_suspect_same")
+    return share if isinstance(share, float) else 0.0
+
+
 def _strongest(findings: Iterable[Finding]) -> dict[str, Finding]:
     """The finding with the highest ratio of each detector that scored."""
     strongest: dict[str, Finding] = {}
@@ -73,8 +92,9 @@ def _lines(report: Report) -> Iterator[str]:
         mark = " (exp.)" if finding.experimental else ""
         yield f"{title(finding.detector)}{mark}: {finding.llr:+.1f} for {safe_text(finding.subject, 20)}"
     for finding in report.findings:
-        if finding.llr is None:
+        if finding.llr is None and finding.detector != MATCH:
             yield safe_text(f"{title(finding.detector)}: {_provenance(finding.facts)}", 160)
+    yield from _originals(report.findings)
     said = {finding.detector for finding in report.findings}
     if strongest:
         said.add("provenance")  # that a scored file carries no declaration is no news

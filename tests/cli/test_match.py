@@ -99,6 +99,9 @@ def test_scan_keeps_the_index_in_the_case(tmp_path: Path) -> None:
     done = run("scan", "-q", "--detectors", "provenance", "-o", case, "--originals", folder, "--supplied-by", "A. B.",
                SAMPLES / "portrait-body-altered.jpg")  # fmt: skip
     assert b'"supplied_by": "A. B."' in (case / "custody.jsonl").read_bytes(), done.stderr
+    table = " ".join(done.stdout.replace("│", " ").split())
+    assert "Original match (portrait.jpg): About 81 % of this picture is the same" in table, done.stdout
+    assert "the body of person-1 differs" in table
 
 
 def test_a_survivor_s_case_keeps_no_name_of_an_original(tmp_path: Path) -> None:
