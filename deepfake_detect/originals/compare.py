@@ -24,6 +24,9 @@ _WINDOW = 11  # px
 _EDGE = 13  # px; the original's rim is not compared, resampling and lens bend are strongest there
 _ANCHOR = 15  # px around a match
 _FLOOR = 2.0  # of 255: smaller differences are never counted
+_AGREES = 0.6  # of the overlap, under one curve of colours
+_CLIPPED = 4  # of 255, from black or white
+_FIRST_RIDGE, _FEW_COLOURS, _ALL_COLOURS = 3e4, 30.0, 0.3  # ridge: terms that few colours cannot tell stay near zero
 _MIN_SHARE = 0.0008  # of the picture: smaller spots are left out
 
 
@@ -54,7 +57,7 @@ def compare(suspect: Pixels, original: Pixels, registration: Registration) -> Co
     overlap = cv2.erode(np.pad(inside, 1).astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8))[1:-1, 1:-1] > 0
     anchors = _anchors(overlap, registration)
     target = suspect.astype(np.float32)
-    aligned = _recolour(target, _same_blur(target, warped.astype(np.float32), anchors), anchors)
+    aligned = _recolour(target, _same_blur(target, warped.astype(np.float32), anchors), anchors, overlap)
     difference = cv2.GaussianBlur(np.abs(cv2.GaussianBlur(target - aligned, (0, 0), _SMOOTH)), (0, 0), 1).max(-1)
     strength = difference / _expected(difference, aligned, anchors)
     strength = np.sqrt(np.maximum(cv2.boxFilter(np.minimum(strength, 12) ** 2, cv2.CV_32F, (_WINDOW, _WINDOW)), 0))
@@ -103,46 +106,74 @@ def _same_blur(target: Map, warped: Map, anchors: Mask) -> Map:
     return best
 
 
-def _recolour(target: Map, warped: Map, anchors: Mask) -> Map:
-    """The original with the suspect's exposure, colours and vignette: a polynomial, fitted without the outliers."""
+def _recolour(target: Map, warped: Map, anchors: Mask, overlap: Mask) -> Map:
+    """The original with the suspect's exposure, colours and vignette: a polynomial, fitted without the outliers.
+
+    Fitted to all of the overlap where most of that then agrees, and the anchors agree no less than with a fit of their
+    own: few anchors lie on few of a filter's colours. Else, as where a part lies in a strange scene, to the anchors.
+    """
     import cv2
 
     if anchors.sum() < 200:
         return warped
     smooth_target, smooth = (np.asarray(cv2.GaussianBlur(p, (0, 0), 2), np.float32) for p in (target, warped))
-    rng = np.random.default_rng(0)
-    chosen = rng.permutation(np.flatnonzero(anchors.ravel()))[:12_000]
-    ys, xs = np.divmod(chosen, target.shape[1])
-    terms = _colour_terms(smooth[ys, xs], xs, ys, target.shape)
-    wanted = smooth_target.reshape(-1, 3)[chosen]
-    weight = np.ones(len(chosen), np.float32)
-    ridge = np.diag(np.array([0.1] * 4 + [30.0] * 12, np.float32) * len(chosen))  # colours that no anchor has stay put
-    start = np.zeros((16, 3), np.float32)
-    start[1:4] = np.eye(3)
-    fit = start
-    for _ in range(8):
-        weighted = terms * weight[:, None]
-        fit = start + np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ (wanted - terms @ start))
-        error = np.abs(wanted - terms @ fit).max(1)
-        scale = max(1.5, 1.4826 * float(np.median(error)))
-        weight = np.square(np.clip(1 - (error / (4.7 * scale)) ** 2, 0, 1)).astype(np.float32)  # Tukey's biweight
+    near, wide = (_sample(smooth_target, smooth, mask) for mask in (anchors, overlap))
+    both = (np.concatenate(pair) for pair in zip(near, wide, strict=True))
+    fit, other = _colour_fit(*near, _FEW_COLOURS), _colour_fit(*both, _ALL_COLOURS)
+    typical = float(np.median(_misfit(*near, fit)))
+    as_well = float(np.median(_misfit(*near, other))) <= 1.5 * typical + 0.5
+    if as_well and float((_misfit(*wide, other) < max(4.0, 3 * typical)).mean()) >= _AGREES:
+        fit = other
     rows, columns = np.mgrid[0 : target.shape[0], 0 : target.shape[1]]
     result = np.empty_like(target)
-    for top in range(0, len(target), 64):  # sixteen terms of a whole picture would take sixteen times its memory
+    for top in range(0, len(target), 64):  # the terms of a whole picture would take 26 times its memory
         part = slice(top, top + 64)
         result[part] = _colour_terms(warped[part], columns[part], rows[part], target.shape) @ fit
-    return result
+    return np.asarray(np.clip(result, 0, 255), np.float32)
+
+
+def _sample(target: Map, warped: Map, mask: Mask) -> tuple[Map, Map]:
+    """Terms (n, 26) and wanted colours (n, 3) at no more than 6,000 places of ``mask``."""
+    chosen = np.random.default_rng(0).permutation(np.flatnonzero(mask.ravel()))[:6_000]
+    ys, xs = np.divmod(chosen, target.shape[1])
+    return _colour_terms(warped[ys, xs], xs, ys, target.shape), target[ys, xs]
+
+
+def _colour_fit(terms: Map, wanted: Map, ridge: float) -> Map:
+    """(26, 3), by iterated least squares with Tukey's biweight; ``ridge`` holds what the colours do not tell."""
+    further = np.arange(terms.shape[1]) >= 4
+    start = np.zeros((terms.shape[1], 3), np.float32)
+    start[1:4] = np.eye(3)
+    white, black = wanted >= 255 - _CLIPPED, wanted <= _CLIPPED
+    fit, weight, beyond = start.copy(), np.ones(len(terms), np.float32), white | black
+    for step in range(9):  # nearly linear at first: most filters are, and rare colours are no outliers then
+        held = np.diag(np.where(further, max(ridge, _FIRST_RIDGE * 0.1**step), 0.1).astype(np.float32) * len(terms))
+        for channel in range(3):  # a clipped value tells only that the true one lies beyond
+            weighted = terms * (weight * ~beyond[:, channel])[:, None]
+            missing = wanted[:, channel] - terms @ start[:, channel]
+            fit[:, channel] = start[:, channel] + np.linalg.solve(weighted.T @ terms + held, weighted.T @ missing)
+        told = terms @ fit
+        beyond = (white & (told > wanted)) | (black & (told < wanted))
+        error = np.where(beyond, 0, np.abs(wanted - told)).max(1)
+        scale = max(1.5, 1.4826 * float(np.median(error)))
+        weight = np.square(np.clip(1 - (error / (4.7 * scale)) ** 2, 0, 1)).astype(np.float32)
+    return fit
+
+
+def _misfit(terms: Map, wanted: Map, fit: Map) -> Map:
+    return np.asarray(np.abs(np.clip(terms @ fit, 0, 255) - wanted).max(1), np.float32)
 
 
 def _colour_terms(pixels: Map, xs: NDArray[np.intp], ys: NDArray[np.intp], shape: tuple[int, ...]) -> Map:
-    """(..., 16): colours, their products, and a vignette, each near 0..1 before it is scaled to 255."""
+    """(..., 26): colours, their products, and shade that changes over the picture, each near 0..1 before it is scaled
+    to 255."""
     side = max(shape[:2])
     x, y = (xs / side - 0.5).astype(np.float32), (ys / side - 0.5).astype(np.float32)
     c = pixels / 255
     r, g, b = c[..., 0], c[..., 1], c[..., 2]
-    grey = (r + g + b) / 3
-    parts = (np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b, x, y,
-             x * grey, y * grey, (x * x + y * y) * grey, x * x + y * y)  # fmt: skip
+    places = (x, y, x * x, y * y)
+    parts = (np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b, *places,
+             *(place * colour for place in places for colour in (r, g, b)))  # fmt: skip
     return np.stack(parts, -1) * np.float32(255)
 
 
