@@ -126,21 +126,21 @@ def _recolour(target: Map, warped: Map, anchors: Mask, overlap: Mask) -> Map:
         fit = other
     rows, columns = np.mgrid[0 : target.shape[0], 0 : target.shape[1]]
     result = np.empty_like(target)
-    for top in range(0, len(target), 64):  # the terms of a whole picture would take 26 times its memory
+    for top in range(0, len(target), 64):  # the terms of a whole picture would take 29 times its memory
         part = slice(top, top + 64)
         result[part] = _colour_terms(warped[part], columns[part], rows[part], target.shape) @ fit
     return np.asarray(np.clip(result, 0, 255), np.float32)
 
 
 def _sample(target: Map, warped: Map, mask: Mask) -> tuple[Map, Map]:
-    """Terms (n, 26) and wanted colours (n, 3) at no more than 6,000 places of ``mask``."""
+    """Terms (n, 29) and wanted colours (n, 3) at no more than 6,000 places of ``mask``."""
     chosen = np.random.default_rng(0).permutation(np.flatnonzero(mask.ravel()))[:6_000]
     ys, xs = np.divmod(chosen, target.shape[1])
     return _colour_terms(warped[ys, xs], xs, ys, target.shape), target[ys, xs]
 
 
 def _colour_fit(terms: Map, wanted: Map, ridge: float) -> Map:
-    """(26, 3), by iterated least squares with Tukey's biweight; ``ridge`` holds what the colours do not tell."""
+    """(29, 3), by iterated least squares with Tukey's biweight; ``ridge`` holds what the colours do not tell."""
     further = np.arange(terms.shape[1]) >= 4
     start = np.zeros((terms.shape[1], 3), np.float32)
     start[1:4] = np.eye(3)
@@ -165,14 +165,15 @@ def _misfit(terms: Map, wanted: Map, fit: Map) -> Map:
 
 
 def _colour_terms(pixels: Map, xs: NDArray[np.intp], ys: NDArray[np.intp], shape: tuple[int, ...]) -> Map:
-    """(..., 26): colours, their products, and shade that changes over the picture, each near 0..1 before it is scaled
-    to 255."""
+    """(..., 29): colours, their products and roots, and shade that changes over the picture, each near 0..1 before it
+    is scaled to 255."""
     side = max(shape[:2])
     x, y = (xs / side - 0.5).astype(np.float32), (ys / side - 0.5).astype(np.float32)
-    c = pixels / 255
+    c = np.clip(pixels, 0, 255) / 255
     r, g, b = c[..., 0], c[..., 1], c[..., 2]
     places = (x, y, x * x, y * y)
-    parts = (np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b, *places,
+    parts = (np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b,
+             *np.sqrt(c).transpose(-1, *range(c.ndim - 1)), *places,
              *(place * colour for place in places for colour in (r, g, b)))  # fmt: skip
     return np.stack(parts, -1) * np.float32(255)
 
