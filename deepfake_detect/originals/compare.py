@@ -118,8 +118,8 @@ def _recolour(target: Map, warped: Map, anchors: Mask, overlap: Mask) -> Map:
         return warped
     smooth_target, smooth = (np.asarray(cv2.GaussianBlur(p, (0, 0), 2), np.float32) for p in (target, warped))
     near, wide = (_sample(smooth_target, smooth, mask) for mask in (anchors, overlap))
-    both = (np.concatenate(pair) for pair in zip(near, wide, strict=True))
-    fit, other = _colour_fit(*near, _FEW_COLOURS), _colour_fit(*both, _ALL_COLOURS)
+    terms, wanted = (np.concatenate(pair) for pair in zip(near, wide, strict=True))
+    fit, other = _colour_fit(*near, _FEW_COLOURS), _colour_fit(terms, wanted, _ALL_COLOURS)
     typical = float(np.median(_misfit(*near, fit)))
     as_well = float(np.median(_misfit(*near, other))) <= 1.5 * typical + 0.5
     if as_well and float((_misfit(*wide, other) < max(4.0, 3 * typical)).mean()) >= _AGREES:
