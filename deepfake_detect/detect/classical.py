@@ -19,6 +19,7 @@ Map = NDArray[np.float32]
 
 CELL = 8
 _QUALITIES = range(50, 96, 5)
+_LEAST_VARIANCE = 0.5  # of luma in 3 x 3 cells; chosen on wallpapers of even number in benchmarks/ghosts.py
 _LUMA_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56),
     (14, 17, 22, 29, 51, 87, 80, 62), (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92),
@@ -61,6 +62,13 @@ def jpeg_ghosts(pixels: Pixels) -> Map:
     low, high = curves.min(-1, keepdims=True), curves.max(-1, keepdims=True)
     curves = (curves - low) / np.maximum(high - low, 1e-6)
     return np.asarray(np.abs(curves - np.median(curves, (0, 1))).max(-1), np.float32)
+
+
+def textured(pixels: Pixels) -> NDArray[np.bool_]:
+    """Cells (h / 8, w / 8) that can hold a ghost: where there is no detail, compression leaves no trace of its own."""
+    detail = _dct(pixels)
+    detail[..., 0, 0] = 0
+    return np.asarray(_wide(np.square(detail).mean((-1, -2))) >= _LEAST_VARIANCE, bool)
 
 
 def grid_misalignment(pixels: Pixels) -> Map:

@@ -13,7 +13,7 @@ from ..explain.images import evidence_image, reddened
 from ..findings import Evidence, Label, Proposition, Reason
 from ..media import NativeCrop, Picture, Pixels, Region, Span
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
-from .classical import jpeg_ghosts
+from .classical import jpeg_ghosts, textured
 from .face_manipulation import overlay
 from .runtime import Network, load_network
 
@@ -90,11 +90,12 @@ class LocalEdit(Detector[Picture]):
         for crop, region, pixels in _usable(sample):
             if region == score.region:
                 heat = evidence_image(overlay(pixels, self.map(pixels)))
+                ghosts = evidence_image(reddened(pixels, drawn_ghosts(pixels)))
                 caption = "where traces of camera and compression differ (red), on the piece that scored highest"
                 span = Span(crop.time, crop.time)
                 return (
                     Evidence("map", caption, span, region, image=heat),
-                    Evidence("ghosts", _GHOSTS, span, region, image=evidence_image(_ghosts(pixels))),
+                    Evidence("ghosts", _GHOSTS, span, region, image=ghosts),
                 )
         return ()
 
@@ -105,8 +106,9 @@ def score_of(logits: NDArray[np.float32]) -> float:
     return float(np.sort(logits, axis=None)[-count:].mean())
 
 
-def _ghosts(pixels: Pixels) -> Pixels:
-    return reddened(pixels, jpeg_ghosts(pixels) / GHOST_FULL)
+def drawn_ghosts(pixels: Pixels) -> NDArray[np.float32]:
+    """The JPEG ghosts as they are drawn (h / 8, w / 8): from 1 on fully red, 0 where a cell cannot hold one."""
+    return np.asarray(np.where(textured(pixels), jpeg_ghosts(pixels) / GHOST_FULL, 0), np.float32)
 
 
 def _usable(picture: Picture) -> list[tuple[NativeCrop, Region, Pixels]]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepfake_detect.detect.classical import METHODS
-from deepfake_detect.detect.local_edit import on_grid, score_of
+from deepfake_detect.detect.classical import METHODS, jpeg_ghosts
+from deepfake_detect.detect.local_edit import GHOST_FULL, drawn_ghosts, on_grid, score_of
 from deepfake_detect.media import NativeCrop, Region
 from deepfake_detect.reship.visual import jpeg
 
@@ -71,6 +71,15 @@ def test_a_classical_line_sees_what_it_is_named_after(method: str, make: object)
     assert values.shape == truth.shape and values.dtype == np.float32
     assert auc(values, truth) > 0.8
     assert METHODS[method](np.full((64, 80, 3), 128, np.uint8)).shape == (8, 10)
+
+
+def test_ghosts_are_drawn_only_where_detail_can_hold_one() -> None:
+    half = scene(3, 4.0)
+    half[:, : SIDE // 2] = 128
+    assert (jpeg_ghosts(half)[:, : SIDE // 16 - 1] > 0.5).any()
+    assert not drawn_ghosts(half)[:, : SIDE // 16 - 1].any()
+    whole = compressed_before()
+    assert np.array_equal(drawn_ghosts(whole), jpeg_ghosts(whole) / GHOST_FULL)
 
 
 def test_pieces_begin_on_the_grid_of_the_picture() -> None:
