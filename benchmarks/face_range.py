@@ -27,8 +27,7 @@ PAGE = """# Face quality: what was measured
 Made by `python benchmarks/face_range.py DATA`. Quantities of `deepfake_detect/detect/face_quality.py` on the packs'
 faces, clean, re-shipped and small; of a track the median over its faces counts. The range is from the lowest to the
 highest 0.1 % of all of them together; a face beyond it is not scored. Face size has its own limit (60 px), and so has
-the distance of the embedding. **Occlusion has no measure of its own**: a covered face is refused only where MTCNN
-does not find it or the embedding lies too far off.
+the distance of the embedding; what covers a face is measured in `occlusion.md`.
 """
 
 

@@ -382,15 +382,15 @@ RESHIPPED_FIGURES = ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "det
 BESIDE_FIGURES = ("worst_fold", "worst_auc", *RESHIPPED_FIGURES, "coverage")
 
 
-def flat_limit() -> float:
-    """Of `flat_range.py`; no part of the coverage here, which it lowers by what its page says."""
-    path = ROOT / "benchmarks" / "results" / "flat_range.json"
+def limit_in(page: str) -> float:
+    """Of `flat_range.py` or `occlusion.py`; no part of the coverage here, which it lowers by what their pages say."""
+    path = ROOT / "benchmarks" / "results" / f"{page}.json"
     return float(json.loads(path.read_text(encoding="utf-8"))["limit"])
 
 
 RANGES: dict[str, dict[str, list[float | None]]] = {
-    "synthetic-image": {"short_side": [112, None], "flat": [None, flat_limit()]},
-    "face-manipulation": {"face_px": [60, None]},
+    "synthetic-image": {"short_side": [112, None], "flat": [None, limit_in("flat_range")]},
+    "face-manipulation": {"face_px": [60, None], "covered": [None, limit_in("occlusion")]},
 }
 
 

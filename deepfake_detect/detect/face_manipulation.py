@@ -14,14 +14,15 @@ from ..findings import Evidence, Label, Proposition, Reason
 from ..media import FaceCrop, FaceTrack, Pixels, Span
 from .base import Detector, DetectorCard, Outcome, Refusal, Score
 from .encoder import ENCODER, VisualEncoder, visual_encoder
-from .face_quality import NAMES, face_quality
+from .face_quality import NAMES, covered, face_quality
 from .runtime import Network, load_network
-from .visual_input import fit_face
+from .visual_input import SIDE, fit_face
 
 if TYPE_CHECKING:
     import torch
 
 HEAD = "face-manipulation"
+COVER = "face-cover"
 MIN_FACE = 60.0  # face pixels: the smallest faces measured
 
 
@@ -34,7 +35,7 @@ class FaceManipulation(Detector[FaceTrack]):
         title="Manipulated face",
         consumes=FaceTrack,
         batch_size=4,
-        weights=(ENCODER, HEAD),
+        weights=(ENCODER, COVER, HEAD),
         licence="encoder MIT; head Apache-2.0, trained on pictures under mixed, partly non-commercial licences",
         commercial_use=False,
         paper="Shiohara & Yamasaki 2022, arXiv 2204.08376 (self-blending, idea only); trained here, see the card",
@@ -43,7 +44,8 @@ class FaceManipulation(Detector[FaceTrack]):
             "frames are judged one by one: flicker over time carries no evidence",
             "not measured on nude or nudified bodies: only the face is looked at",
             "make-up, beauty filters, portrait blur and video calls were not measured",
-            "not measured on drawn or painted faces, nor on faces that are partly covered",
+            "not measured on drawn or painted faces",
+            "covered faces are refused where it is noticed: measured on imitated masks, hands and objects only",
         ),
         proposition=Proposition(
             synthetic="the face was swapped, blended, edited or re-enacted as in the test data",
@@ -55,6 +57,7 @@ class FaceManipulation(Detector[FaceTrack]):
     def load(self, store: WeightStore, device: str) -> str:
         self._encoder: VisualEncoder = visual_encoder(store, device)
         self._head: Network = load_network(store, HEAD, device, _build)
+        self._cover: Network = load_network(store, COVER, device, _build_cover)
         return device
 
     def score(self, batch: Sequence[FaceTrack]) -> list[Outcome]:
@@ -66,12 +69,15 @@ class FaceManipulation(Detector[FaceTrack]):
             largest = max(face.face_px for face in track.faces)
             return Refusal(Reason.TOO_SMALL, f"the largest face is {largest:.0f} pixels, under {MIN_FACE:.0f}")
         fitted = [fit_face(face.pixels) for face in faces]
-        outputs = self._head(self._encoder(fitted))
+        encoded = self._encoder(fitted)
+        outputs = self._head(encoded)
         scores = outputs["score"].astype(np.float64)
+        covers = self._cover({"patch": encoded["patch"]})["cover"]
         measured = [face_quality(face.pixels, face.landmarks) for face in faces]
         quantities = {
             "face_px": float(np.median([face.face_px for face in faces])),
             **{name: float(np.median([quality[name] for quality in measured])) for name in NAMES},
+            "covered": float(np.median([covered(c, _fitted(face)) for c, face in zip(covers, faces, strict=True)])),
             "distance": float(np.median(outputs["distance"])),
             "faces": float(len(faces)),
         }
@@ -84,13 +90,18 @@ class FaceManipulation(Detector[FaceTrack]):
         face = _usable(sample)[best]
         pixels = fit_face(face.pixels)
         heat = overlay(pixels, self._head(self._encoder([pixels]))["map"][0])
-        picture = evidence_image(end_at_chin(heat, face.landmarks * (pixels.shape[0] / face.pixels.shape[0])))
+        picture = evidence_image(end_at_chin(heat, _fitted(face)))
         caption = "where the face looks foreign to its surroundings (red), on the face that scored highest"
         return (Evidence("map", caption, Span(face.time, face.time), face.region, image=picture),)
 
 
 def _usable(track: FaceTrack) -> list[FaceCrop]:
     return [face for face in track.faces if face.face_px >= MIN_FACE]
+
+
+def _fitted(face: FaceCrop) -> NDArray[np.float32]:
+    """Landmarks in the crop as the encoder sees it."""
+    return face.landmarks * np.float32(SIDE / face.pixels.shape[0])
 
 
 def overlay(pixels: Pixels, logits: NDArray[np.float32]) -> Pixels:
@@ -103,3 +114,9 @@ def _build(tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
     from .networks.heads import FaceHead
 
     return FaceHead(tensors)
+
+
+def _build_cover(tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
+    from .networks.heads import CoverHead
+
+    return CoverHead(tensors)

@@ -83,6 +83,7 @@ _NAMES: Mapping[str, str] = {
     "turn": N_("turn of the head to the side"),
     "nod": N_("turn of the head up or down"),
     "tilt": N_("tilt of the head in degrees"),
+    "covered": N_("share of the face that something covers"),
     # groups of sources that were left out of training
     "reenactment": N_("re-enactment"),
     "gan": N_("pictures by GANs"),

@@ -1,4 +1,4 @@
-"""The gate of faces: pose, blur and compression are measured, and out of the measured range the detector says which."""
+"""The gate of faces: pose, blur, compression and covering are measured; out of the measured range it is said which."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepfake_detect.detect.face_quality import NAMES, face_quality, pose
+from deepfake_detect.detect.face_quality import NAMES, covered, face_quality, inner_patches, pose
 from deepfake_detect.detect.quality import flat_share
 from deepfake_detect.findings import Reason
 from deepfake_detect.fuse import Calibration, parse_calibration, uncovered
@@ -60,7 +60,7 @@ def shipped() -> Calibration:
 
 
 def test_an_ordinary_face_is_inside_and_a_ruined_one_is_not(shipped: Calibration) -> None:
-    rest = {"face_px": 150.0, "distance": 1.0, "faces": 1.0}
+    rest = {"face_px": 150.0, "covered": 0.05, "distance": 1.0, "faces": 1.0}
     fine = {**face_quality(portrait(), FRONTAL), **rest}
     assert set(fine) >= set(NAMES) and shipped.condition(fine) is not None
     blocks = {**face_quality(portrait(3), FRONTAL), **rest}
@@ -68,6 +68,7 @@ def test_an_ordinary_face_is_inside_and_a_ruined_one_is_not(shipped: Calibration
     assert shipped.condition(blocks) is None and reason is Reason.TOO_COMPRESSED and "blockiness" in detail
     blurred = {**face_quality(np.full((200, 200, 3), 128, np.uint8), FRONTAL), **rest}
     assert uncovered(shipped, blurred)[0] is Reason.OUT_OF_DOMAIN
+    assert "covered 0.9 (≤ " in uncovered(shipped, fine | {"covered": 0.9})[1]
     assert "tilt 90 (≤ " in uncovered(shipped, fine | {"tilt": 90.0})[1]
     assert uncovered(shipped, fine | {"face_px": 50.0}) == (
         Reason.TOO_SMALL, "outside of what was measured: face_px 50 (≥ 60)")  # fmt: skip
@@ -83,6 +84,23 @@ def test_what_lies_outside_is_said_in_the_language_of_the_report(shipped: Calibr
 
 def test_an_unknown_quantity_or_several_conditions_are_told_as_measured(shipped: Calibration) -> None:
     assert uncovered(shipped, {"face_px": 90.0})[1] == "no calibrated condition covers this sample (face_px 90)"
+
+
+def test_the_inner_face_reaches_from_the_brows_to_the_chin() -> None:
+    inner = inner_patches(FRONTAL)
+    assert (
+        inner[100 // 16, 80 // 16] and inner[190 // 16, 110 // 16] and not inner[:3].any() and not inner[:, 11:].any()
+    )
+    assert np.array_equal(inner_patches(FRONTAL[[1, 0, 2, 4, 3]]), inner)
+    assert inner_patches(np.zeros((5, 2), np.float32)).sum() == 1
+
+
+def test_only_what_lies_before_the_inner_face_counts_as_covering_it() -> None:
+    inner = inner_patches(FRONTAL)
+    assert covered(np.where(inner, -50, 50).astype(np.float32), FRONTAL) == pytest.approx(0, abs=1e-6)
+    half = np.full((14, 14), -50, np.float32)
+    half[135 // 16 :] = 50
+    assert covered(half, FRONTAL) == pytest.approx(inner[135 // 16 :].sum() / inner.sum(), abs=1e-6)
 
 
 def test_a_drawing_is_flat_and_a_photograph_is_not() -> None:

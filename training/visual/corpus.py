@@ -115,8 +115,7 @@ def thin(found: list[Row], name: str, fold_cap: int | None = None) -> list[Row]:
     if name == "clean":
         return found
     few = IMITATED_CAP if name.startswith("imitated-") else CAPS.get(name, 12)
-    part = _capped(found, few) if fold_cap is None else _in_turn(found, fold_cap)
-    return sorted(part, key=lambda row: row.file)
+    return evenly(found, fold_cap) if fold_cap is not None else sorted(_capped(found, few), key=lambda row: row.file)
 
 
 def part(data: Path, task: str, name: str) -> list[Row]:
@@ -136,6 +135,11 @@ def _in_turn(found: list[Row], cap: int) -> list[Row]:
         sides[row.fold, row.fake].append((families[family], _key(row), row))
         families[family] += 1
     return [row for side in sides.values() for _, _, row in sorted(side, key=lambda item: item[:2])[:cap]]
+
+
+def evenly(found: list[Row], cap: int) -> list[Row]:
+    """At most `cap` of each fold and label, families in turn, sorted by file name."""
+    return sorted(_in_turn(found, cap), key=lambda row: row.file)
 
 
 def _capped(found: list[Row], cap: int) -> list[Row]:

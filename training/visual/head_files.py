@@ -27,10 +27,10 @@ def _distance(g: Graph) -> None:
     g.name(g.op("Sqrt", g.op("ReduceMean", g.op("Mul", white, white), axes=[1], keepdims=0)), "distance")
 
 
-def _map(g: Graph, blocks: int) -> None:
+def _of_patches(g: Graph, name: str, blocks: int) -> None:
     tokens = g.op("Reshape", g.op("Transpose", "patch", perm=[0, 2, 1, 3]), g.const([0, GRID * GRID, blocks * WIDTH]))
-    logits = g.op("MatMul", tokens, g.op("Unsqueeze", "map.weight", g.const([1])))
-    g.name(g.op("Reshape", g.op("Add", logits, "map.bias"), g.const([0, GRID, GRID])), "map")
+    logits = g.op("MatMul", tokens, g.op("Unsqueeze", f"{name}.weight", g.const([1])))
+    g.name(g.op("Reshape", g.op("Add", logits, f"{name}.bias"), g.const([0, GRID, GRID])), name)
 
 
 def save_head(arrays: Arrays, base: Path, cls_blocks: int, patch_blocks: int, metadata: dict[str, str]) -> None:
@@ -40,7 +40,15 @@ def save_head(arrays: Arrays, base: Path, cls_blocks: int, patch_blocks: int, me
     _distance(g)
     outputs = [value("score", "batch"), value("distance", "batch")]
     if "map.weight" in arrays:
-        _map(g, patch_blocks)
+        _of_patches(g, "map", patch_blocks)
         outputs.append(value("map", "batch", GRID, GRID))
     inputs = [value("cls", "batch", cls_blocks, WIDTH), value("patch", "batch", patch_blocks, GRID * GRID, WIDTH)]
+    save(g, {name: np.asarray(a, np.float32) for name, a in arrays.items()}, base, metadata, inputs, outputs)
+
+
+def save_cover(arrays: Arrays, base: Path, patch_blocks: int, metadata: dict[str, str]) -> None:
+    """`cover.*`; float32."""
+    g = Graph()
+    _of_patches(g, "cover", patch_blocks)
+    inputs, outputs = [value("patch", "batch", patch_blocks, GRID * GRID, WIDTH)], [value("cover", "batch", GRID, GRID)]
     save(g, {name: np.asarray(a, np.float32) for name, a in arrays.items()}, base, metadata, inputs, outputs)

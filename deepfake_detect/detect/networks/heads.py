@@ -1,8 +1,8 @@
 """Heads on the visual encoder's outputs (torch side). Import this module only where torch may be imported.
 
-Both heads are linear in the class tokens of several blocks (the idea of RINE, Koutlis & Papadopoulos 2024, arXiv
-2402.19091: middle blocks keep low-level traces that the last ones forget) and in the mean and the standard deviation of
-patch tokens over the picture.
+Those with a score are linear in the class tokens of several blocks (the idea of RINE, Koutlis & Papadopoulos 2024,
+arXiv 2402.19091: middle blocks keep low-level traces that the last ones forget) and in the mean and the standard
+deviation of patch tokens over the picture; maps are linear in each patch.
 """
 
 from __future__ import annotations
@@ -57,6 +57,25 @@ class FaceHead(ScoreHead):
 
     def forward(self, cls: Tensor, patch: Tensor) -> dict[str, Tensor]:
         """Adds ``map`` [b, 14, 14]: the logit that the patch is foreign."""
-        tokens = patch.transpose(1, 2).flatten(2)
-        logits = tokens @ self.map_weight + self.map_bias
-        return {**super().forward(cls, patch), "map": logits.view(-1, GRID, GRID)}
+        return {**super().forward(cls, patch), "map": _of_patches(patch, self.map_weight, self.map_bias)}
+
+
+class CoverHead(nn.Module):
+    """Which patches of a face something covers. Tensors: ``cover.weight`` [m * 768], ``cover.bias`` [1]."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        for name in ("weight", "bias"):
+            self.register_buffer(name, tensors[f"cover.{name}"].float())
+
+    def forward(self, patch: Tensor) -> dict[str, Tensor]:
+        """``patch`` [b, m, 196, 768] -> ``cover`` [b, 14, 14]: the logit that the patch is covered."""
+        return {"cover": _of_patches(patch, self.weight, self.bias)}
+
+
+def _of_patches(patch: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """``patch`` [b, m, 196, 768] -> [b, 14, 14], linear in each patch's tokens."""
+    return (patch.transpose(1, 2).flatten(2) @ weight + bias).view(-1, GRID, GRID)
