@@ -22,6 +22,8 @@ _CONFIRMED = 0.6  # normalised cross-correlation of a patch around a match
 _CONFIRMED_COARSE = 0.95  # the same of smooth pictures that only their whole can be found by
 _LOCAL = 41  # px over which light and contrast are made even
 _CELL = 12  # px; matches closer than that count once
+_BEND_POINTS, _BEND_AGREES = 80, 0.6  # of the optical flow, and the share of them that one cubic must bring together
+_BENT = 0.3  # px that one point in ten is off at least; less is noise of the flow
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float32]
@@ -225,23 +227,28 @@ def _flow(first: NDArray[np.uint8], second: NDArray[np.uint8], mask: NDArray[np.
 
 
 def _bend(suspect: Pixels, original: Pixels, current: Registration, target: NDArray[np.uint8]) -> Registration:
-    """A lens of a camera that filmed a screen bends what a homography cannot: a cubic of few terms, or nothing."""
-    warped, inside = warp(original, current, suspect.shape)
-    before, after = _flow(_even(warped), target, _near(inside, current.points))
-    if len(before) < 80:
-        return current
-    move = after - before
-    terms = _terms(after[:, 0].astype(np.float64), after[:, 1].astype(np.float64), max(suspect.shape[:2]))
-    keep = np.ones(len(move), bool)
-    fit = np.zeros((10, 2))
-    for _ in range(4):
-        fit = np.linalg.lstsq(terms[keep], move[keep], rcond=None)[0]
-        left = np.hypot(*(move - terms @ fit).T)
-        keep = left < max(1.0, 2.5 * float(np.median(left)))
-        if keep.sum() < 60:
-            return current
-    was, now = np.median(np.hypot(*move.T)), np.median(left)
-    return replace(current, bend=fit) if was > 0.3 and now < 0.7 * was else current
+    """A lens of a camera that filmed a screen bends what a homography cannot: a cubic of few terms, or nothing.
+
+    Fitted to the whole overlap, since the bend is largest where matches are few; twice, since the flow reaches far only
+    from near.
+    """
+    for _ in range(2):
+        warped, inside = warp(original, current, suspect.shape)
+        before, after = _flow(_even(warped), target, inside)
+        if len(before) < _BEND_POINTS:
+            break
+        move = after - before
+        terms = _terms(after[:, 0].astype(np.float64), after[:, 1].astype(np.float64), max(suspect.shape[:2]))
+        keep = np.ones(len(move), bool)
+        for _ in range(6):
+            fit = np.linalg.lstsq(terms[keep], move[keep], rcond=None)[0]
+            left = np.hypot(*(move - terms @ fit).T)
+            keep = left < max(1.0, 2.5 * float(np.median(left)))
+        was, now = (float(np.quantile(v[keep], 0.9)) for v in (np.hypot(*move.T), left))
+        if keep.mean() < _BEND_AGREES or was <= _BENT or now >= 0.7 * was:
+            break
+        current = replace(current, bend=fit if current.bend is None else current.bend + fit)
+    return current
 
 
 def _confirm(
