@@ -204,6 +204,41 @@ def test_recompression_and_exposure_alone_are_no_difference(quality: int) -> Non
     assert result.reused.mean() > 0.85
 
 
+SEPIA = np.array([[0.393, 0.349, 0.272], [0.769, 0.686, 0.534], [0.189, 0.168, 0.131]])
+
+
+def sepia(picture: Rgb) -> Rgb:
+    return np.clip(picture @ SEPIA, 0, 255).astype(np.uint8)
+
+
+def strong(picture: Rgb) -> Rgb:
+    """More contrast and colour, which clips."""
+    grey = (picture @ np.array([0.299, 0.587, 0.114]))[..., None]
+    return np.clip(128 + 1.3 * (grey + 1.3 * (picture - grey) - 128), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("look", [sepia, strong])
+def test_a_filter_alone_is_no_difference_and_hides_none(look: Any) -> None:
+    original = scene(9)
+    assert compared(jpeg(look(original), 85), original).differs.mean() < 0.002
+    original = scene(11)
+    made, mask = altered(original)
+    result = compared(jpeg(look(made), 85), original)
+    assert (result.differs & mask).sum() / mask.sum() > 0.8
+    assert (result.differs & ~mask).mean() < 0.01
+
+
+def test_a_lens_is_undone_where_matches_are_few() -> None:
+    sharp = scene(9, 720, 1024)
+    middle = np.zeros(sharp.shape[:2], np.float32)
+    cv2.ellipse(middle, (512, 360), (230, 160), 0, 0, 360, 1, -1)
+    share = cv2.GaussianBlur(middle, (0, 0), 20)[..., None]
+    original = (sharp * share + cv2.GaussianBlur(sharp, (0, 0), 2) * (1 - share)).astype(np.uint8)
+    camera = np.array([[1024, 0, 512], [0, 1024, 360], [0, 0, 1]], np.float64)
+    refilmed = np.asarray(cv2.undistort(original, camera, np.array([-0.1, 0.01, 0, 0])), np.uint8)
+    assert compared(jpeg(refilmed, 85), original).differs.mean() < 0.01
+
+
 def test_mirrored_features_are_those_of_the_mirror_image() -> None:
     picture = scene(2)
     turned, sought = mirrored(features(picture, 640, 400)), features(np.ascontiguousarray(picture[:, ::-1]), 640, 400)
