@@ -12,13 +12,14 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from in_process import typed
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -28,14 +29,21 @@ COMMAND = [str(Path(sys.executable).with_name("deepfake-detect"))]
 UNPRIVILEGED = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
 
-def run(*arguments: str | Path, prefix: list[str] | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """The real command, with the one detector that needs no weights unless the arguments say otherwise."""
+def quick(arguments: Sequence[str | Path]) -> list[str]:
+    """With the one detector that needs no weights unless the arguments say otherwise."""
     words = [str(a) for a in arguments]
-    if words[0] == "scan" and "--detectors" not in words:
-        words += ["--detectors", "provenance"]
-    return subprocess.run(
-        [*(prefix or []), *COMMAND, *words], input=stdin, capture_output=True, text=True, timeout=300, check=False
-    )
+    return words if "--detectors" in words else [*words, "--detectors", "provenance"]
+
+
+def run(*arguments: str | Path, prefix: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The real command, in a process of its own."""
+    command = [*(prefix or []), *COMMAND, *quick(arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """In this process, which is quicker, where no file is decoded that could upset it."""
+    return typed(*quick(arguments))
 
 
 def results(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -169,25 +177,25 @@ def test_every_file_has_its_page(scanned: Any, folder: Path) -> None:
 
 def test_a_folder_without_media(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no media")
-    done = run("scan", tmp_path)
+    done = here("scan", tmp_path)
     assert done.returncode == 1
     assert "no media" in done.stdout
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    done = run("scan", tmp_path)
+    done = here("scan", tmp_path)
     assert done.returncode == 1
     assert "no file" in done.stderr
 
 
 def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
-    done = run("scan", tmp_path / "nothing.jpg", SAMPLES / "portrait.jpg", "--format", "jsonl")
+    done = here("scan", tmp_path / "nothing.jpg", SAMPLES / "portrait.jpg", "--format", "jsonl")
     lines = results(done)
     assert "does not exist" in lines["nothing.jpg"]["message"]
     assert lines["nothing.jpg"]["hint"]
     assert "verdict" not in lines["nothing.jpg"]
     assert "portrait.jpg" in lines
-    assert run("scan", tmp_path / "nothing.jpg").returncode == 1
+    assert here("scan", tmp_path / "nothing.jpg").returncode == 1
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
@@ -204,7 +212,7 @@ def test_a_loop_of_links(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to(tmp_path / "a")
     (tmp_path / "above").symlink_to(tmp_path, target_is_directory=True)
     shutil.copy(SAMPLES / "portrait.jpg", tmp_path / "z.jpg")
-    lines = results(run("scan", tmp_path, "--format", "jsonl"))
+    lines = results(here("scan", tmp_path, "--format", "jsonl"))
     assert "loop" in lines["a"]["message"]
     assert "loop" in lines["b"]["message"]
     assert "z.jpg" in lines
@@ -222,7 +230,7 @@ def test_an_output_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 def test_an_output_folder_that_holds_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    done = run("scan", SAMPLES / "portrait.jpg", "-o", tmp_path)
+    done = here("scan", SAMPLES / "portrait.jpg", "-o", tmp_path)
     assert done.returncode == 1
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -235,7 +243,7 @@ def test_an_output_folder_that_holds_something_else(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_wrong_usage(arguments: list[str]) -> None:
-    done = run("scan", SAMPLES / "portrait.jpg", *arguments)
+    done = here("scan", SAMPLES / "portrait.jpg", *arguments)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
 

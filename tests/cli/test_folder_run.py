@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_process import typed
 from PIL import Image
 
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
@@ -23,8 +24,10 @@ UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") i
 
 
 def run(*arguments: str | Path, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, COMMAND, "scan", "--detectors", "provenance", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    words = ["scan", "--detectors", "provenance", *map(str, arguments)]
+    if not prefix:
+        return typed(*words)
+    return subprocess.run([*prefix, COMMAND, *words], capture_output=True, text=True, timeout=300, check=False)
 
 
 def custody(case: Path, action: str) -> list[dict[str, Any]]:
@@ -85,7 +88,7 @@ def test_a_manifest_is_joined_to_each_report_and_stays_text(folder: Path, tmp_pa
     assert by_name["0.png"]["case"]["drive"] == []
     page = (case / "data" / "reports" / f"{by_name['2.png']['media']['sha256']}.html").read_text("utf-8")
     assert "<script" not in page and "&lt;script&gt;" in page
-    exported = subprocess.run([COMMAND, "export", str(case)], capture_output=True, text=True, check=False).stdout
+    exported = typed("export", case).stdout
     assert HOSTILE in exported
     (entry,) = custody(case, "manifest_joined")
     assert entry["details"] == {"sha256": digest(manifest, "sha256"), "rows": 2, "files": 2}
@@ -111,9 +114,9 @@ def test_a_failure_that_passed_leaves_the_index(folder: Path, tmp_path: Path) ->
     done = run("-o", case, "--retry-failed", folder)
     assert "1.png" in done.stdout
     assert len(index(case)) == 4 and all(entry["sha256"] for entry in index(case))
-    exported = subprocess.run([COMMAND, "export", str(case)], capture_output=True, text=True, check=False).stdout
+    exported = typed("export", case).stdout
     assert len(exported.splitlines()) == 5
-    assert subprocess.run([COMMAND, "verify", str(case), "--no-weights"], check=False).returncode == 0
+    assert typed("verify", case, "--no-weights").returncode == 0
 
 
 def test_a_dry_run_counts_by_content_and_writes_nothing(folder: Path, tmp_path: Path) -> None:
@@ -145,6 +148,6 @@ def test_only_flagged_and_named_files_get_a_page(folder: Path, tmp_path: Path) -
     assert [page.stem for page in reports.glob("*.html")] == [named]
     run("-o", case, "--resume", "--full", folder)
     assert len(list(reports.glob("*.html"))) == 5
-    subprocess.run([COMMAND, "tag", str(case), named, "--as", "reviewed"], check=True, capture_output=True)
+    assert typed("tag", case, named, "--as", "reviewed").returncode == 0
     assert "reviewed" in (case / "data" / "index.html").read_text("utf-8").replace("not yet reviewed", "")
-    assert subprocess.run([COMMAND, "verify", str(case), "--no-weights"], check=False).returncode == 0
+    assert typed("verify", case, "--no-weights").returncode == 0

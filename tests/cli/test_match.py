@@ -1,4 +1,4 @@
-"""``match`` and ``scan --originals`` through the real command line."""
+"""``match`` and ``scan --originals`` through the command line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from in_process import typed
 
 from deepfake_detect.report.schema import report_schema
 
@@ -71,10 +72,10 @@ def test_the_page_has_a_slider_and_no_script(tmp_path: Path) -> None:
     original = tmp_path / "<script>alert(1)<script>.jpg"
     shutil.copy(SAMPLES / "portrait.jpg", original)
     page = ("match", "-q", "--format", "html", SAMPLES / "portrait-body-altered.jpg", original)
-    covered = run(*page)
+    covered = typed(*page)
     assert covered.returncode == 0
     assert ('class="slider"' in covered.stdout) == (find_spec("nudenet") is not None)  # else whole pictures are covered
-    done = run(*page, "--show-media")
+    done = typed(*page, "--show-media")
     assert done.returncode == 0 and 'class="slider"' in done.stdout
     tags = _Tags()
     tags.feed(done.stdout)
@@ -86,17 +87,17 @@ def test_scan_keeps_the_index_in_the_case(tmp_path: Path) -> None:
     folder.mkdir()
     shutil.copy(SAMPLES / "portrait.jpg", folder)
     for _ in range(2):
-        done = run("scan", "-q", "--detectors", "provenance", "-o", case, "--originals", folder, "--format", "json",
+        done = typed("scan", "-q", "--detectors", "provenance", "-o", case, "--originals", folder, "--format", "json",
                    SAMPLES / "portrait-body-altered.jpg")  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "original-match" in done.stdout
     assert {p.name for p in (case / "data" / "originals").iterdir()} == {"index.json", "features.npz"}
-    assert run("verify", case).returncode == 0
+    assert typed("verify", case).returncode == 0
     entries = [json.loads(line) for line in (case / "custody.jsonl").read_bytes().splitlines()]
     (entered,) = [e["details"] for e in entries if e["action"] == "originals_supplied"]  # once for two runs
     assert entered["supplied_by"] is None
     assert list(entered["originals"]) == [hashlib.sha256((SAMPLES / "portrait.jpg").read_bytes()).hexdigest()]
-    done = run("scan", "-q", "--detectors", "provenance", "-o", case, "--originals", folder, "--supplied-by", "A. B.",
+    done = typed("scan", "-q", "--detectors", "provenance", "-o", case, "--originals", folder, "--supplied-by", "A. B.",
                SAMPLES / "portrait-body-altered.jpg")  # fmt: skip
     assert b'"supplied_by": "A. B."' in (case / "custody.jsonl").read_bytes(), done.stderr
     table = " ".join(done.stdout.replace("│", " ").split())
@@ -118,5 +119,5 @@ def test_a_survivor_s_case_keeps_no_name_of_an_original(tmp_path: Path) -> None:
 
 
 def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
-    done = run("match", SAMPLES / "portrait.jpg", tmp_path)
+    done = typed("match", SAMPLES / "portrait.jpg", tmp_path)
     assert done.returncode == 2 and "no original can be used" in done.stderr and "Traceback" not in done.stderr
