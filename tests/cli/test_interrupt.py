@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import typed
 from PIL import Image
 
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
@@ -65,13 +66,13 @@ def test_an_interrupted_scan_stops_at_once_and_the_command_it_names_goes_on(
     assert said.endswith("The case is kept. Go on with:")
     words = shlex.split(command)
     assert words[:3] == ["deepfake-detect", "scan", "--resume"]
-    again = subprocess.run([COMMAND, *words[1:], "--format", "jsonl"], capture_output=True, text=True, check=False)
+    again = typed(*words[1:], "--format", "jsonl")
     assert len(again.stdout.splitlines()) == FILES
     assert len(list((case / "data" / "reports").glob("*.json"))) == FILES
     log = [json.loads(line) for line in (case / "custody.jsonl").read_text("ascii").splitlines()]
     scanned = [entry["subject"] for entry in log if entry["action"] == "scanned"]
     assert len(scanned) == len(set(scanned)) == FILES
-    assert subprocess.run([COMMAND, "verify", str(case), "--no-weights"], check=False).returncode == 0
+    assert typed("verify", case, "--no-weights").returncode == 0
 
 
 def test_a_survivors_case_names_no_path_when_it_stops(folder: Path, tmp_path: Path) -> None:

@@ -49,14 +49,16 @@ Samples = dict[type, tuple[Any, ...]]
 def samples() -> Samples:
     """The samples of six files, by what detectors consume, ending with an extreme one of each kind.
 
-    Two crops of each are enough here, and keep the suite short.
+    Two crops and five seconds of each are enough here, and keep the suite short.
     """
     store = WeightStore()
     finders = Finders(store, "cpu", faces=True, speech=True)
     found: dict[type, list[Any]] = {}
     for source in (_declared_picture(), *(SAMPLES / name for name in MEDIA)):
         with open_media(source) as opened:
-            for kind, items in gather(opened, SamplingPlan(max_frames=2), finders, Deadline()).samples.items():
+            for kind, items in gather(
+                opened, SamplingPlan(max_frames=2, max_audio_seconds=5), finders, Deadline()
+            ).samples.items():
                 found.setdefault(kind, []).extend(map(_shortened, items))
     return {kind: (*items, _extreme(items[0])) for kind, items in found.items()}
 
@@ -155,6 +157,12 @@ def score(loaded: LoadedDetector, samples: Sequence[Any]) -> list[Outcome]:
     return loaded.detector.score(samples)
 
 
+@pytest.fixture(scope="module")
+def outcomes(loaded: LoadedDetector, samples: Samples) -> list[Outcome]:
+    """What each detector says of its samples, all at once."""
+    return score(loaded, samples[loaded.card.consumes])
+
+
 def test_it_is_ready(loaded: LoadedDetector) -> None:
     assert loaded.refusal is None
     assert loaded.record.device in {"cpu", "none"}
@@ -200,8 +208,7 @@ def test_its_calibration_says_what_was_measured(loaded: LoadedDetector) -> None:
         assert int(condition.measured["n_synthetic"]) > 0  # type: ignore[arg-type]
 
 
-def test_every_sample_has_one_outcome(loaded: LoadedDetector, samples: Samples) -> None:
-    outcomes = score(loaded, samples[loaded.card.consumes])
+def test_every_sample_has_one_outcome(loaded: LoadedDetector, samples: Samples, outcomes: list[Outcome]) -> None:
     assert len(outcomes) == len(samples[loaded.card.consumes])
     for outcome in outcomes:
         assert isinstance(outcome, Score | Facts | Refusal)
@@ -211,21 +218,19 @@ def test_every_sample_has_one_outcome(loaded: LoadedDetector, samples: Samples) 
             assert all(math.isfinite(t) and math.isfinite(v) for t, v in outcome.timeline)
 
 
-def test_real_media_is_scored(loaded: LoadedDetector, samples: Samples) -> None:
+def test_real_media_is_scored(loaded: LoadedDetector, outcomes: list[Outcome]) -> None:
     """A detector that abstained from everything would pass all other tests."""
-    outcomes = score(loaded, samples[loaded.card.consumes][:-1])
-    answered = [o for o in outcomes if not isinstance(o, Refusal)]
+    answered = [o for o in outcomes[:-1] if not isinstance(o, Refusal)]
     assert answered
     if loaded.calibration is not None:
         scored = [o for o in answered if isinstance(o, Score)]
         assert any(loaded.calibration.condition(o.quantities) is not None for o in scored)
 
 
-def test_alone_and_in_a_batch_is_the_same(loaded: LoadedDetector, samples: Samples) -> None:
+def test_alone_and_in_a_batch_is_the_same(loaded: LoadedDetector, samples: Samples, outcomes: list[Outcome]) -> None:
     batch = samples[loaded.card.consumes]
-    together = score(loaded, batch)
     backwards = score(loaded, batch[::-1])[::-1]
-    for sample, one, other in zip(batch, together, backwards, strict=True):
+    for sample, one, other in zip(batch, outcomes, backwards, strict=True):
         (alone,) = score(loaded, (sample,))
         assert same(alone, one, BATCH_TOLERANCE)
         assert same(alone, other, BATCH_TOLERANCE)
@@ -235,13 +240,12 @@ def test_nothing_gives_nothing(loaded: LoadedDetector) -> None:
     assert score(loaded, ()) == []
 
 
-def test_both_runtimes_give_the_same(loaded: LoadedDetector, samples: Samples) -> None:
+def test_both_runtimes_give_the_same(loaded: LoadedDetector, samples: Samples, outcomes: list[Outcome]) -> None:
     if not loaded.card.weights:
         return
     torch_detector = registered(loaded.card.id).create()
     torch_detector.load(WeightStore(), TORCH_CPU)
-    batch = samples[loaded.card.consumes]
-    for one, other in zip(score(loaded, batch), torch_detector.score(batch), strict=True):
+    for one, other in zip(outcomes, torch_detector.score(samples[loaded.card.consumes]), strict=True):
         assert same(one, other, RUNTIME_TOLERANCE)
 
 
@@ -261,13 +265,14 @@ def test_missing_weights_are_a_reason(
     assert not any(isinstance(o, Score) for o in outcomes)
 
 
-def test_threads_never_see_each_others_result(loaded: LoadedDetector, samples: Samples) -> None:
+def test_threads_never_see_each_others_result(
+    loaded: LoadedDetector, samples: Samples, outcomes: list[Outcome]
+) -> None:
     batch = samples[loaded.card.consumes]
-    expected = [loaded.score((sample,))[0] for sample in batch]
     seen: list[bool] = []
 
     def work(order: range) -> None:
-        seen.extend(same(loaded.score((batch[i],))[0], expected[i], BATCH_TOLERANCE) for i in order)
+        seen.extend(same(loaded.score((batch[i],))[0], outcomes[i], BATCH_TOLERANCE) for i in order)
 
     orders = (range(len(batch)), range(len(batch) - 1, -1, -1))
     threads = [threading.Thread(target=work, args=(order,)) for order in orders]
@@ -278,9 +283,10 @@ def test_threads_never_see_each_others_result(loaded: LoadedDetector, samples: S
     assert seen == [True] * (2 * len(batch))
 
 
-def test_explanations_are_pictures_with_a_caption(loaded: LoadedDetector, samples: Samples) -> None:
-    sample = samples[loaded.card.consumes][0]
-    (outcome,) = score(loaded, (sample,))
+def test_explanations_are_pictures_with_a_caption(
+    loaded: LoadedDetector, samples: Samples, outcomes: list[Outcome]
+) -> None:
+    sample, outcome = samples[loaded.card.consumes][0], outcomes[0]
     if not isinstance(outcome, Score):
         return
     for evidence in loaded.explain(sample, outcome):

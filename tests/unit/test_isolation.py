@@ -333,9 +333,10 @@ def test_threads_have_workers_of_their_own(isolation: Isolation, media_folder: P
 
 
 def in_daemon(path: str, answers: Any) -> None:
-    from deepfake_detect import scan
+    from deepfake_detect import Scanner
 
-    answers.put(scan(path).run.protections)
+    with Scanner(detectors=["provenance"]) as scanner:
+        answers.put(scanner.scan(path).run.protections)
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
