@@ -20,7 +20,7 @@ from deepfake_detect import Label
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
-FEW = ("--max-frames", "4", "--max-audio", "5")
+FEW = ("--max-frames", "2", "--max-audio", "4")
 FACE = ("--no-robustness", "--detectors", "face-manipulation")
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
 SCHEMA = json.loads((ROOT / "deepfake_detect" / "report" / "schema" / "report-1.json").read_text(encoding="utf-8"))

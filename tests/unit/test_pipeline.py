@@ -32,7 +32,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 @pytest.fixture(scope="module")
 def scanner() -> Iterator[Scanner]:
-    few = SamplingPlan(max_frames=4, max_audio_seconds=4)  # more changes nothing that is tested here
+    few = SamplingPlan(max_frames=2, max_audio_seconds=4)  # more changes nothing that is tested here
     with Scanner(device="cpu", plugins=False, options=ScanOptions(few, robustness=False)) as made:
         yield made
 
