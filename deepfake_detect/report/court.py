@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..explain.timeline import clock
 from ..findings import CaseRecord, DetectorRecord, Failure, Finding, Report, RunRecord
 from . import measures, pictures, shown, terms, words
+from .compared import compared, without_matches
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
 from .language import REVIEWED, Gettext, Language, translator
 from .lines import LineGroup, group_abstentions, group_lines
@@ -156,6 +157,8 @@ def _file(number: int, report: Report, cover: Cover, _: Gettext) -> Iterator[Sec
     lines = [b for line in group_lines(report.findings) for b in _line(line, report.run, cover, _)]
     lines = lines or [Text(_("No detector gave a score for this file."))]
     yield Section(_("File {number}: lines of evidence").format(number=number), tuple(lines))
+    if blocks := compared(report, cover, _):
+        yield Section(_("File {number}: compared with files supplied as originals").format(number=number), blocks)
     people = [
         block
         for subject in report.subjects
@@ -304,10 +307,9 @@ def _claims(report: Report, cover: Cover, _: Gettext) -> tuple[Block, ...]:
     blocks: list[Block] = [
         Text(_("These are claims of the file. Anyone can write or remove metadata; that it is absent means nothing."))
     ]
-    for finding in report.findings:
-        if finding.score is None:
-            blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts, _)))]
-            blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, cover, _)
+    for finding in without_matches(report.findings):
+        blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts, _)))]
+        blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, cover, _)
     if report.media.facts and report.media.facts.metadata:
         blocks += [Heading(_("Metadata")), Rows(tuple(shown.rows(report.media.facts.metadata)))]
     return tuple(blocks)

@@ -143,6 +143,8 @@ def _value(name: str, value: JsonValue, _: Gettext) -> str:
         return _("{start} to {end}").format(start=low, end=high)
     if isinstance(value, tuple):
         return ", ".join(_value(name, item, _) for item in value)
+    if value is None:
+        return _("not stated")
     if isinstance(value, float):
         return f"{100 * value:.3g} %" if share else shown.brief(value)
     return named(value, _) if isinstance(value, str) else shown.brief(value)

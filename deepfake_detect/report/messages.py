@@ -66,9 +66,34 @@ _FIXED = frozenset(
         N_("One raw score for each stretch, at its middle."),
         N_("frequencies of the sound over time, up to 8 kHz"),
         N_("frequencies of the sound over time, up to 8 kHz; bars at the top mark the flagged stretches"),
+        # comparison with originals
+        N_(
+            "this picture and the file supplied as original share content, one copied from the other or both from a"
+            " third"
+        ),
+        N_("the two pictures were made independently of each other"),
+        N_("The examined picture"),
+        N_("The file supplied as original, laid over it; grey where it has nothing"),
+        N_(
+            "Orange: differs from the file supplied as original. Blue: the same. Grey: not covered, or nothing there"
+            " tells"
+        ),
+        N_(
+            "It says that two files share content and where they differ, not which of them came first, nor who made"
+            " either."
+        ),
+        N_("That no original was found does not say that there is none, or that the file is unaltered."),
+        N_("A difference can be harmless: a filter, a sticker, retouching, text, another crop."),
+        N_("Changes finer than compression and resizing leave are not seen; the rim of the original is not compared."),
+        N_("Plain surfaces without detail (sky, walls) give little to find a picture by."),
+        N_(
+            "Two shots of one scene seconds apart are told from a copy by their grain, where compression and resizing"
+            " have left enough of it; a copy that was given new grain looks the same."
+        ),
+        N_("a file supplied as original could not be compared"),
     }
 )
-_LABELS = frozenset({N_("synthetic"), N_("manipulated")})
+_WORDS = frozenset({N_("synthetic"), N_("manipulated"), N_("less than 1 %")})
 _MISSED = re.compile(r"(?P<what>.+) (?P<value>[\d.]+), aim (?P<aim>[\d.]+)", re.ASCII)
 # The first that fits is taken.
 _WITH_VALUES = tuple(
@@ -93,6 +118,55 @@ _WITH_VALUES = tuple(
             "a screenshot: only the picture found in it was looked at: {width} x {height} pixels at {x}, {y}; "
             "--region names another part"
         ),
+        # comparison with originals
+        N_(
+            "About {same} of this picture is the same as in the file supplied as original; no part that was compared"
+            " differs from it beyond what recompression explains: {zones}"
+        ),
+        N_(
+            "About {same} of this picture is the same as in the file supplied as original; no part that was compared"
+            " differs from it beyond what recompression explains"
+        ),
+        N_(
+            "About {same} of this picture is the same as in the file supplied as original; {other} differs from it"
+            " beyond what recompression explains: {zones}"
+        ),
+        N_(
+            "About {same} of this picture is the same as in the file supplied as original; {other} differs from it"
+            " beyond what recompression explains"
+        ),
+        N_(
+            "This picture shows the scene of the file supplied as original, but with grain of its own: another shot of"
+            " the same scene, or a copy that was given new grain, so a difference is no sign of an edit; {other} of it"
+            " differs"
+        ),
+        N_(
+            "This picture shows the scene of the file supplied as original, but with grain of its own: another shot of"
+            " the same scene, or a copy that was given new grain, so a difference is no sign of an edit"
+        ),
+        N_("the face of {subject} is the same"),
+        N_("the face of {subject} differs in part"),
+        N_("the face of {subject} differs"),
+        N_("the body of {subject} is the same"),
+        N_("the body of {subject} differs in part"),
+        N_("the body of {subject} differs"),
+        N_(
+            "The examined file shows the shared part with {same} of the original's pixels a side, as a copy of it, or"
+            " of a larger common source, would."
+        ),
+        N_(
+            "The examined file shows the shared part with {times} times the original's pixels a side: it was enlarged,"
+            " or it does not come from this file."
+        ),
+        N_(
+            "JPEG quality is estimated as {ours} in the examined file and {theirs} in the original; a copy is seldom"
+            " stored better than its source."
+        ),
+        N_("The examined file claims to have been taken at {time}; anyone can write that."),
+        N_("The original claims to have been taken at {time}; anyone can write that."),
+        N_("none of the {count} files supplied as originals was found to share content with it"),
+        N_("{path} is the very file under examination and was not compared with itself"),
+        N_("{path} holds no picture to compare."),
         # why a detector is experimental
         N_("aims missed on left-out folds: {missed}"),
         N_("pixel AUC on left-out edits {value} under the worst delivery, aim {aim}; edits of a script only"),
@@ -121,7 +195,8 @@ def said(text: str, _: Gettext) -> str:
 
 def _value(name: str, text: str, _: Gettext) -> str:
     """What stands in a sentence: ``line``, ``first`` and ``second`` are a detector on a subject,
-    ``outside`` quantities with their values and ranges, ``missed`` aims with what was reached.
+    ``outside`` quantities with their values and ranges, ``missed`` aims with what was reached, ``zones`` what became of
+    each face and body.
     """
     detector, on, subject = text.partition(" on ")
     if name in ("line", "first", "second") and on:
@@ -131,9 +206,13 @@ def _value(name: str, text: str, _: Gettext) -> str:
         return ", ".join(" ".join([named(quantity, _), *values]) for quantity, *values in parts)
     if name == "missed":
         return "; ".join(_missed(part, _) for part in text.split("; "))
+    if name == "zones":
+        return ", ".join(said(part, _) for part in text.split(", "))
+    if name == "subject":
+        return name_of(text, _)
     if name == "delivery":
         return named(text, _)
-    return _(text) if text in _LABELS else text
+    return _(text) if text in _WORDS else text
 
 
 def _missed(text: str, _: Gettext) -> str:

@@ -15,6 +15,7 @@ _NAMES: Mapping[str, str] = {
     "synthetic-voice": N_("Synthetic voice"),
     "provenance": N_("Claims of origin"),
     "originals": N_("Comparison with originals"),
+    "original-match": N_("Comparison with originals"),
     "voice": N_("Voice"),
     "picture": N_("Picture"),
     "file": N_("File"),
