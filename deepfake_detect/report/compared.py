@@ -81,7 +81,7 @@ def _zone(zone: Mapping[str, Any], _: Gettext) -> tuple[str, ...]:
     parts = {"face": _("Face of {subject}"), "body": _("Body of {subject}"), "surroundings": _("The rest")}
     part = parts.get(zone["zone"], zone["zone"]).format(subject=name_of(zone["subject"], _))
     answer = _(_ANSWERS[zone["state"]]) if zone["state"] in _ANSWERS else zone["state"]
-    return part, answer, f"{zone['share_covered']:.0%}", f"{zone['share_different']:.0%}"
+    return part, answer, *(f"{100 * zone[key]:.0f} %" for key in ("share_covered", "share_different"))
 
 
 def _rows(facts: Any, _: Gettext) -> Iterator[tuple[str, str]]:
@@ -104,7 +104,7 @@ def _rows(facts: Any, _: Gettext) -> Iterator[tuple[str, str]]:
         (_("Of the examined picture, different"), facts["share_of_suspect_different"]),
         (_("Of the original, shown"), facts["share_of_original_shown"]),
     )
-    yield from ((title, f"{share:.1%}") for title, share in shares)
+    yield from ((title, f"{100 * share:.1f} %") for title, share in shares)
     placed = _("turned {degrees}°, at {scale} times its size")
     text = placed.format(degrees=shown.number(facts["turned_degrees"]), scale=shown.number(facts["scale"]))
     yield _("The original in the picture"), f"{_('mirrored')}, {text}" if facts["mirrored"] else text

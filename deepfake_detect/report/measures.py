@@ -17,7 +17,7 @@ _SHARES = frozenset(
     {
         "eer", "eer_mean_of_folds", "eer_worst_fold", "eer_by_fold", "coverage", "false_alarm_at_upper",
         "false_alarms_at_upper", "detection_at_upper", "detected_at_upper", "missed_below_lower", "real_below_lower",
-        "detection_at_false_alarms", "red_untouched",
+        "detection_at_false_alarms", "red_untouched", "false_match_rate", "missed_match_rate",
     }
 )  # fmt: skip
 

@@ -60,8 +60,9 @@ def blocks(title: str, evidence: Sequence[Evidence], subject_kind: str, cover: C
             yield Figures((_timeline(item, _),), wide=True)
         elif item.kind == _SOUND:
             yield Figures((_figure(item, True, _),), wide=True)
-        elif item.kind not in _FACES:
-            yield Figures((_figure(item, visible, _),))
+    rest = [item for item in evidence if item.image and not item.values and item.kind not in (*_FACES, _SOUND)]
+    if rest:
+        yield Figures(tuple(_figure(item, visible, _) for item in rest), large=True)
 
 
 def ratio_scale(llr: float, interval: tuple[float, float] | None, _: Gettext) -> Figures:
