@@ -20,7 +20,7 @@ from deepfake_detect import Label
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
-FEW = ("--max-frames", "2", "--max-audio", "4")
+FEW = ("--max-frames", "2", "--max-audio", "4", "--no-robustness")
 FACE = ("--no-robustness", "--detectors", "face-manipulation")
 COMMAND = str(Path(sys.executable).with_name("deepfake-detect"))
 SCHEMA = json.loads((ROOT / "deepfake_detect" / "report" / "schema" / "report-1.json").read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def run(*arguments: str | Path, stdin: str = "", **environment: str) -> subproce
 
 @pytest.fixture(scope="module")
 def samples_case(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[bytes], Path]:
-    """The README's first command on less of each file, into a case, with the second pass for every file."""
+    """The README's first command on less of each file, into a case, with maps and pages for every file."""
     case = tmp_path_factory.mktemp("samples") / "case"
     return run("scan", SAMPLES, "-o", case, "--full", *FEW, "--format", "jsonl"), case
 
