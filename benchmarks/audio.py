@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from audio_controls import Heads, aasist, nuisance_only, splices
+from audio_controls import aasist, nuisance_only
 from metrics import auc, bootstrap, cllr, equal_error, rising_curve
 from numpy.typing import NDArray
 
@@ -32,7 +32,6 @@ from head import (  # noqa: E402
     STRENGTHS,
     TRAIN_VARIANTS,
     Clips,
-    Head,
     apply,
     fit,
     load_clips,
@@ -86,18 +85,15 @@ class Table:
         return mask
 
 
-def out_of_fold(
-    clips: Clips, train: Sequence[str], test: Sequence[str]
-) -> tuple[dict[str, Floats], dict[str, float], Heads]:
-    """Scores of every clip in every test variant by the head that never saw its fold; each fold's strength and head."""
+def out_of_fold(clips: Clips, train: Sequence[str], test: Sequence[str]) -> tuple[dict[str, Floats], dict[str, float]]:
+    """Scores of every clip in every test variant by the head that never saw its fold; the strength of each fold."""
     stored = {name: load_variant(name) for name in {*train, *test}}
     folds = list(dict.fromkeys(clips.fold))
-    heads: dict[tuple[float, str], Head] = {}
     scores = {s: {name: np.zeros(len(clips.file)) for name in test} for s in STRENGTHS}
     for fold in folds:
         used, tested = clips.trains_for(fold), clips.fold == fold
         for strength in STRENGTHS:
-            head = heads[strength, fold] = fit([stored[name] for name in train], clips, used, strength)
+            head = fit([stored[name] for name in train], clips, used, strength)
             for name in test:
                 scores[strength][name][tested] = apply(head, stored[name])[tested]
         print(f"fold {fold} done", flush=True)
@@ -110,7 +106,7 @@ def out_of_fold(
     chosen = {f: max(STRENGTHS, key=lambda s, f=f: sum(table[s, g] for g in folds if g != f)) for f in folds}
     best = {name: np.array([scores[chosen[fold]][name][i] for i, fold in enumerate(clips.fold)]) for name in test}
     overall = max(STRENGTHS, key=lambda s: sum(table[s, g] for g in folds))
-    return best, {**chosen, "all": overall}, {str(f): heads[chosen[f], f] for f in folds}
+    return best, {**chosen, "all": overall}
 
 
 def make_table(clips: Clips, scores: dict[str, Floats], seconds: Floats) -> Table:
@@ -327,24 +323,18 @@ def reason(results: dict[str, Any]) -> str:
     )
 
 
-def scores_of(clips: Clips, reuse: bool) -> tuple[dict[str, Floats], dict[str, float], Heads]:
-    """Out-of-fold scores, strengths and heads, or those of the last run."""
+def scores_of(clips: Clips, reuse: bool) -> tuple[dict[str, Floats], dict[str, float]]:
+    """Out-of-fold scores and strengths, or those of the last run."""
     cache = ROOT / ".cache" / "audio" / "out_of_fold.npz"
     if not reuse:
-        scores, strengths, heads = out_of_fold(clips, TRAIN_VARIANTS, TEST_VARIANTS)
-        packed = {f"head {fold}": np.c_[weight, bias] for fold, (weight, bias) in heads.items()}
-        np.savez(cache, strengths=json.dumps(strengths), **scores, **packed)
+        scores, strengths = out_of_fold(clips, TRAIN_VARIANTS, TEST_VARIANTS)
+        np.savez(cache, strengths=json.dumps(strengths), **scores)
     with np.load(cache) as stored:
-        heads = {
-            name.removeprefix("head "): (stored[name][:, :-1], stored[name][:, -1])
-            for name in stored.files
-            if name.startswith("head ")
-        }
-        return {name: stored[name] for name in TEST_VARIANTS}, json.loads(str(stored["strengths"])), heads
+        return {name: stored[name] for name in TEST_VARIANTS}, json.loads(str(stored["strengths"]))
 
 
 def measure(clips: Clips, data: Path, reuse: bool, aasist_weights: Path | None) -> tuple[Table, dict[str, Any]]:
-    scores, strengths, heads = scores_of(clips, reuse)
+    scores, strengths = scores_of(clips, reuse)
     table = make_table(clips, scores, speech_seconds(clips, data))
     llr, above, below = cross_fitted(table)
     long_enough = np.tile(clips.seconds >= 2.0, len(TEST_VARIANTS))
@@ -366,7 +356,6 @@ def measure(clips: Clips, data: Path, reuse: bool, aasist_weights: Path | None) 
     results["val"] = validation_split(clips, strengths["all"])
     results["coverage_of_clips_of_2_s"] = round(float(table.answered[long_enough].mean()), 4)
     results["nuisance_only"] = nuisance_only(clips, data)
-    results["splices"] = splices(clips, data, heads)
     if aasist_weights:
         results["aasist"] = aasist(clips, data, aasist_weights, {name: scores[name] for name in COMPARED_VARIANTS})
     return table, results
@@ -394,7 +383,7 @@ def markdown(results: dict[str, Any]) -> str:
             low, high = row["auc_ci95"]
             counts = f"{row['n_real']} | {row['n_synthetic']}"
             lines.append(f"| {name} | {counts} | {row['eer']:.1%} | {row['auc']:.3f} ({low:.3f}-{high:.3f}) |")
-    lines.append(f"\nSplices: {results['splices']}\n\nNuisances alone: {results['nuisance_only']}")
+    lines.append(f"\nNuisances alone: {results['nuisance_only']}")
     lines.append(f"\nThe pack's own `val`, trained on `train` alone, AUC: {results['val']}")
     if "aasist" in results:
         lines.append(f"\nAASIST's released weights beside this detector on the same clips: {results['aasist']}")

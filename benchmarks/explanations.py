@@ -3,7 +3,7 @@
     python benchmarks/explanations.py
 
 Reads ``results/visual_map.json`` (``visual_map.py``), ``results/local_edit.json`` (``run.py local-edit``),
-``results/ghosts.json`` (``ghosts.py``) and ``results/audio.json`` (``run.py audio``), writes
+``results/ghosts.json`` (``ghosts.py``) and ``results/splices.json`` (``run.py splices``), writes
 ``weights/calibration/explanations.json``: for each detector and kind of explanation the command that measured it and
 rows of figures. Run it after each of them; a test compares both sides.
 """
@@ -21,11 +21,16 @@ TARGET = ROOT / "weights" / "calibration" / "explanations.json"
 def explanations(results: Path = ROOT / "benchmarks" / "results") -> dict[str, Any]:
     """What ``weights/calibration/explanations.json`` holds."""
     maps = json.loads((results / "visual_map.json").read_text(encoding="utf-8"))
-    splices = json.loads((results / "audio.json").read_text(encoding="utf-8"))["splices"]
+    splices = json.loads((results / "splices.json").read_text(encoding="utf-8"))
     keys = ("pixel_auc", "centre_prior", "same_place_auc")
     rows = {kind: {"pictures": m["blends"], **{key: round(m[key], 3) for key in keys}} for kind, m in maps.items()}
-    auc = {key: round(splices[key], 3) for key in ("frame_auc", "energy_auc")}
-    spliced = {"half_seconds": splices["pieces"], **auc}
+    spliced = {
+        f"{stretch} stretch": {
+            "half_seconds": splices[stretch]["half_seconds"],
+            **{key: round(splices[stretch][key], 3) for key in ("frame_auc", "energy_auc")},
+        }
+        for stretch in ("synthetic", "real")
+    }
     ghosts = json.loads((results / "ghosts.json").read_text(encoding="utf-8"))
     untouched = {
         delivery: {"pieces": m["pieces"], "red_untouched": round(m["red"] / m["pieces"], 3)}
@@ -38,9 +43,7 @@ def explanations(results: Path = ROOT / "benchmarks" / "results") -> dict[str, A
             "ghosts": {"command": ghosts["command"], "rows": untouched},
         },
         "face-manipulation": {"map": {"command": "python benchmarks/visual_map.py DATA", "rows": rows}},
-        "synthetic-voice": {
-            "timeline": {"command": "python benchmarks/run.py audio --data DATA", "rows": {"all channels": spliced}}
-        },
+        "synthetic-voice": {"timeline": {"command": "python benchmarks/run.py splices --data DATA", "rows": spliced}},
     }
 
 

@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("visual", "visual_small", "own", "screens", "audio", "music", "reference", "local-edit", "speed")
+NAMES = ("visual", "visual_small", "own", "screens", "audio", "splices", "music", "reference", "local-edit", "speed")
 
 
 def main(argv: list[str]) -> int:

@@ -107,8 +107,10 @@ _EXPLAINED: Mapping[str, str] = {
         " red. Red alone is therefore no sign of an edit."
     ),
     "timeline": N_(
-        "Time line of a voice, on recordings into which a synthetic stretch was spliced at known times, by systems left"
-        " out of training. AUC over half seconds: 1 is perfect, 0.5 is chance; beside it the AUC of the loudness alone."
+        "Time line of a voice, on real recordings into which a stretch was spliced at known times: a synthetic one, by"
+        " systems left out of training, or a real one from another recording. AUC over the half seconds of a recording:"
+        " 1 is perfect, 0.5 is chance; above 0.5 for a real stretch, the line also marks what was only spliced in."
+        " Beside it the AUC of the loudness alone."
     ),
 }
 

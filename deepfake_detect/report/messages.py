@@ -46,6 +46,7 @@ _FIXED = frozenset(
         ),
         N_("misses many synthetic voices: see the error rates of the condition; experimental"),
         N_("speakers in the same window are not told apart"),
+        N_("the time line shows tendencies, not borders; real speech from another recording may stand out in it, too"),
         N_("codecs made by neural networks count as synthetic, whoever spoke"),
         N_("not measured on singing, on shouting, on children, on AMR-WB calls, or beyond the languages of its card"),
         N_("added by its user: its error rates come from files that the user chose, and nobody else measured it here"),

@@ -109,7 +109,9 @@ _NAMES: Mapping[str, str] = {
     "half_seconds": N_("half seconds"),
     "frame_auc": N_("AUC of the time line"),
     "energy_auc": N_("of the loudness alone"),
-    "all channels": N_("all channels together"),
+    "all channels": N_("all channels together"),  # in older records
+    "synthetic stretch": N_("a synthetic stretch"),
+    "real stretch": N_("a real stretch"),
     "self": N_("a face blended with itself"),
     "self, parts of the face": N_("parts of a face blended with itself"),
     "cross": N_("another person's face"),

@@ -132,6 +132,7 @@ def test_what_training_and_benchmark_score_is_what_a_scan_serves(size: int, monk
     monkeypatch.syspath_prepend(str(TRAINING))
     import features
     import head
+    import line
     from safetensors.numpy import load_file
 
     speech = decode_sound((SAMPLES / "speech.flac").read_bytes())[0][:size]
@@ -144,6 +145,54 @@ def test_what_training_and_benchmark_score_is_what_a_scan_serves(size: int, monk
     (served,) = detector.score([SpeechWindow(Span(0.0, size / RATE), 2.0, speech, None)])  # type: ignore[arg-type]
     assert isinstance(served, Score)
     assert served.value == pytest.approx(float(head.apply((weights, stored["bias"]), variant)[0]), abs=1e-3)
+    (weight,) = load_file(str(head.SHIPPED / "voice-line.safetensors"))["piece_weight"]
+    drawn = line.draw_line(described["pieces"].astype(np.float32), weight)
+    # The cache has half precision.
+    np.testing.assert_allclose([v for _, v in served.timeline], served.value + drawn, atol=0.02)
+    assert np.mean([v for _, v in served.timeline]) == pytest.approx(served.value, abs=1e-4)
+
+
+def test_a_splice_leaves_the_rest_alone_and_knows_its_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TRAINING))
+    import make_splices
+
+    rng = np.random.default_rng(4)
+    host, donor = (rng.standard_normal(n * RATE).astype(np.float32) for n in (4, 3))
+    lengths = set()
+    for _ in range(20):
+        result, start, end = make_splices.splice(host, donor, rng)
+        assert len(result) == len(host) and RATE // 2 <= end - start <= 3 * RATE
+        np.testing.assert_array_equal(result[:start], host[:start])
+        np.testing.assert_array_equal(result[end:], host[end:])
+        assert np.mean(result[start:end] != host[start:end]) > 0.9
+        share = make_splices.put_in(8, start, end)
+        assert share.sum() == pytest.approx((end - start) / (RATE // 2), abs=1e-4) and share.max() <= 1
+        lengths.add(end - start)
+    assert len(lengths) > 5
+
+
+def test_the_line_learns_what_is_synthetic_and_nothing_of_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half seconds whose first number says that they were put in, and whose second, with noise, that they are made."""
+    monkeypatch.syspath_prepend(str(TRAINING))
+    import head
+    import line
+
+    rng, n = np.random.default_rng(6), 6000
+    synthetic = np.arange(40) % 2 == 1
+    names = np.array([f"source {i // 4}" for i in range(40)])
+    clips = head.Clips(names, names, synthetic, names, names, names, names, np.full(40, 4.0))
+    # Mostly synthetic stretches in real recordings: without weights, being put in would give the label away.
+    host = 2 * rng.integers(0, 10, n) + (rng.random(n) < 0.1)
+    donor = 20 + 2 * rng.integers(0, 10, n) + (rng.random(n) < 0.9)
+    put_in = (rng.random(n) < 0.4).astype(np.float32)
+    whole = rng.random(n) < 0.3
+    host, put_in = np.where(whole, donor, host), np.where(whole, np.float32(0), put_in)
+    made = synthetic[np.where(put_in > 0, donor, host)]
+    assert np.corrcoef(put_in, made)[0, 1] > 0.3
+    features = np.stack([put_in, made + rng.standard_normal(n), rng.standard_normal(n)], axis=1)
+    pieces = line.Pieces(features.astype(np.float32), put_in, host, donor)
+    weight = line.fit_line(pieces, clips, np.ones(40, bool))
+    assert weight[1] > 0.3 and abs(weight[0]) < 0.1 * weight[1]
 
 
 def test_more_noise_than_was_measured_is_out_of_every_condition() -> None:

@@ -52,6 +52,15 @@ def degrade(samples: Floats, name: str, variant: str) -> Floats:
     return channel(samples, rng)
 
 
+def read(data: Path, file: str) -> Floats:
+    """The first 4 s of a clip without their mean."""
+    import soundfile
+
+    samples, _ = soundfile.read(data / file, dtype="float32")
+    samples = samples[:LONGEST]
+    return np.asarray(samples - samples.mean(), np.float32)
+
+
 def load_encoder(path: Path) -> Any:
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
@@ -84,8 +93,6 @@ def describe(sound: Floats, encoder: Any) -> dict[str, NDArray[Any]]:
 
 
 def main() -> None:
-    import soundfile
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--list", type=Path, default=PROTOCOL, help="CSV with a column `file`, relative to --data")
@@ -99,11 +106,8 @@ def main() -> None:
     target = CACHE / "features"
     target.mkdir(parents=True, exist_ok=True)
     for variant in args.variants:
-        start, rows = time.time(), []
-        for name in names:
-            samples, _ = soundfile.read(args.data / name, dtype="float32")
-            samples = samples[:LONGEST] - samples[:LONGEST].mean()
-            rows.append(describe(degrade(samples.astype(np.float32), name, variant), encoder))
+        start = time.time()
+        rows = [describe(degrade(read(args.data, name), name, variant), encoder) for name in names]
         np.savez(
             target / f"{args.prefix}{variant}.npz",
             chunks=np.concatenate([row["pieces"] for row in rows]),

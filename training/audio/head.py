@@ -102,13 +102,15 @@ def fit(parts: Sequence[Variant], clips: Clips, used: Bools, strength: float) ->
     synthetic = np.tile(clips.synthetic[used], len(parts))
     weights = np.tile(clip_weights(clips, used)[used], len(parts))
     heads = [
-        _regression(features, synthetic, weights * np.where(narrow, other, own), strength)
+        regression(features, synthetic, weights * np.where(narrow, other, own), strength)
         for other, own in ((0.0, 1.0), (1.0, NARROW_SHARE))
     ]
     return np.stack([weight for weight, _ in heads]), np.array([bias for _, bias in heads], np.float32)
 
 
-def _regression(features: Floats, synthetic: Bools, weights: Floats, strength: float) -> tuple[Floats, float]:
+def regression(features: Floats, synthetic: Bools, weights: Floats, strength: float) -> tuple[Floats, float]:
+    """Weights [features] and bias over raw `features` [rows, features]; both labels weigh alike, rows of weight 0 do
+    not count."""
     from sklearn.linear_model import LogisticRegression
 
     kept = weights > 0

@@ -1,4 +1,4 @@
-"""Write the voice head as safetensors and as an ONNX graph over them: the mathematics of `networks/voice_head.py`."""
+"""Write the voice head and its time line as safetensors and ONNX graphs: what `networks/voice_head.py` computes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from deepfake_detect.extract.acoustic import WIDTH as ACOUSTIC_WIDTH
 from deepfake_detect.extract.texture import WIDTH as WINDOW_WIDTH
 
 PIECE, HOP, ACOUSTIC_RATE = 25, 25, 2
+_FRAMES = (
+    tensor("layers", "batch", 3, "frames", 512),
+    tensor("acoustic", "batch", "acoustic_frames", ACOUSTIC_WIDTH),
+)
 
 
 def _pool(graph: Graph, x: str, width: int, hop: int) -> str:
@@ -38,6 +42,17 @@ def _statistics(graph: Graph, x: str, width: int, hop: int) -> list[str]:
     return [mean, deviation, graph.add("Sqrt", [power])[0]]
 
 
+def _pieces(graph: Graph) -> str:
+    """Statistics of the half seconds, [b, features, pieces], from `layers` and `acoustic`."""
+    parts: list[str] = []
+    for layer in graph.add("Split", ["layers"], 3, axis=1, num_outputs=3):
+        squeezed = graph.add("Squeeze", [layer, graph.constant("int1", np.array([1], np.int64))])[0]
+        parts += _statistics(graph, graph.add("Transpose", [squeezed], perm=[0, 2, 1])[0], PIECE, HOP)
+    acoustic = graph.add("Transpose", ["acoustic"], perm=[0, 2, 1])[0]
+    parts += _statistics(graph, acoustic, PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE)
+    return graph.add("Concat", parts, axis=1)[0]
+
+
 def save_head(weight: NDArray[np.float32], bias: NDArray[np.float32], base: Path, metadata: dict[str, str]) -> None:
     """`weight` [2 bands, features: pieces, then window] and `bias` [2] -> BASE.safetensors and BASE.onnx."""
     target = base.with_suffix(".safetensors")
@@ -46,13 +61,7 @@ def save_head(weight: NDArray[np.float32], bias: NDArray[np.float32], base: Path
     save_file(arrays, str(target), metadata)
     target.chmod(0o644)
     graph = Graph(target)
-    parts: list[str] = []
-    for layer in graph.add("Split", ["layers"], 3, axis=1, num_outputs=3):
-        squeezed = graph.add("Squeeze", [layer, graph.constant("int1", np.array([1], np.int64))])[0]
-        parts += _statistics(graph, graph.add("Transpose", [squeezed], perm=[0, 2, 1])[0], PIECE, HOP)
-    acoustic = graph.add("Transpose", ["acoustic"], perm=[0, 2, 1])[0]
-    parts += _statistics(graph, acoustic, PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE)
-    features = graph.add("Concat", parts, axis=1)[0]
+    features = _pieces(graph)
     weighed = graph.add("MatMul", [graph.stored("piece_weight"), features])[0]
     whole = graph.add("Add", [graph.add("MatMul", ["window", graph.stored("window_weight")])[0], graph.stored("bias")])[
         0
@@ -66,10 +75,26 @@ def save_head(weight: NDArray[np.float32], bias: NDArray[np.float32], base: Path
     graph.save(
         base.with_suffix(".onnx"),
         [
-            tensor("layers", "batch", 3, "frames", 512),
-            tensor("acoustic", "batch", "acoustic_frames", ACOUSTIC_WIDTH),
+            *_FRAMES,
             tensor("window", "batch", WINDOW_WIDTH),
             tensor("band", "batch", 2),
         ],
         [tensor("score", "batch"), tensor("frame_scores", "batch", "pieces")],
     )
+
+
+def save_line(weight: NDArray[np.float32], base: Path, metadata: dict[str, str]) -> None:
+    """`weight` [features of a piece] -> BASE.safetensors and BASE.onnx."""
+    target = base.with_suffix(".safetensors")
+    save_file({"piece_weight": weight.astype(np.float32)[None]}, str(target), metadata)
+    target.chmod(0o644)
+    graph = Graph(target)
+    features = _pieces(graph)
+    weighed = graph.add("MatMul", [graph.stored("piece_weight"), features])[0]
+    ends = graph.constant("ends", np.array([0, 0, 1, 0, 0, 1], np.int64))
+    padded = graph.add("Pad", [weighed, ends], mode="edge")[0]
+    smooth = _pool(graph, _pool(graph, padded, 2, 1), 2, 1)
+    line = graph.add("Squeeze", [smooth, graph.constant("int1", np.array([1], np.int64))])[0]
+    mean = graph.add("ReduceMean", [line, graph.constant("int1", np.array([1], np.int64))], keepdims=1)[0]
+    graph.nodes.append(helper.make_node("Sub", [line, mean], ["line"]))
+    graph.save(base.with_suffix(".onnx"), list(_FRAMES), [tensor("line", "batch", "pieces")])

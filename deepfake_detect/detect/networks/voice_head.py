@@ -1,4 +1,5 @@
-"""The voice detector's head: a logistic regression for wide-band and one for narrow-band sound, on pieces and window.
+"""The voice detector's head, a logistic regression for wide-band and one for narrow-band sound, on pieces and window,
+and its time line, a third one on pieces alone.
 
 Imports torch: import this module inside `load` only. `training/audio/head_graph.py` writes the same as ONNX.
 """
@@ -25,6 +26,13 @@ def piece_statistics(x: Tensor, width: int, hop: int) -> Tensor:
     return torch.cat([mean, torch.sqrt(torch.clamp(variance, min=0.0)), torch.sqrt(power)], dim=1)
 
 
+def _pieces(layers: Tensor, acoustic: Tensor) -> Tensor:
+    """Statistics of the half seconds, [b, features, pieces]."""
+    parts = [piece_statistics(layer.transpose(1, 2), PIECE, HOP) for layer in layers.unbind(dim=1)]
+    parts.append(piece_statistics(acoustic.transpose(1, 2), PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE))
+    return torch.cat(parts, dim=1)
+
+
 class VoiceHead(nn.Module):
     """From `layers` [b, n, t, 512], `acoustic` [b, 2 t, 108], `window` [b, 1522] and `band` [b, 2], which is (1, 0) for
     wide-band and (0, 1) for narrow-band sound, to `frame_scores` [b, pieces] and `score` [b].
@@ -41,9 +49,23 @@ class VoiceHead(nn.Module):
         self.register_buffer("bias", weights["bias"])
 
     def forward(self, layers: Tensor, acoustic: Tensor, window: Tensor, band: Tensor) -> dict[str, Tensor]:
-        parts = [piece_statistics(layer.transpose(1, 2), PIECE, HOP) for layer in layers.unbind(dim=1)]
-        parts.append(piece_statistics(acoustic.transpose(1, 2), PIECE * ACOUSTIC_RATE, HOP * ACOUSTIC_RATE))
         whole = window @ self.get_buffer("window_weight") + self.get_buffer("bias")
-        both = self.get_buffer("piece_weight") @ torch.cat(parts, dim=1) + whole.unsqueeze(2)
+        both = self.get_buffer("piece_weight") @ _pieces(layers, acoustic) + whole.unsqueeze(2)
         scores = (both * band.unsqueeze(2)).sum(dim=1)
         return {"score": scores.mean(dim=1), "frame_scores": scores}
+
+
+class VoiceLine(nn.Module):
+    """From `layers` [b, n, t, 512] and `acoustic` [b, 2 t, 108] to `line` [b, pieces]: by how much, as a logit, a half
+    second is more like synthetic speech than the mean of its window, once each half second counts half and its
+    neighbours a quarter (at the ends itself instead). t >= 25. Raises KeyError if the tensor is missing.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.register_buffer("piece_weight", weights["piece_weight"])
+
+    def forward(self, layers: Tensor, acoustic: Tensor) -> dict[str, Tensor]:
+        padded = functional.pad(self.get_buffer("piece_weight") @ _pieces(layers, acoustic), (1, 1), mode="replicate")
+        line = functional.avg_pool1d(functional.avg_pool1d(padded, 2, 1), 2, 1).squeeze(1)
+        return {"line": line - line.mean(dim=1, keepdim=True)}
