@@ -79,7 +79,8 @@ def _match(finding: Finding, cover: Cover, _: Gettext) -> Iterator[Block]:
 
 def _zone(zone: Mapping[str, Any], _: Gettext) -> tuple[str, ...]:
     parts = {"face": _("Face of {subject}"), "body": _("Body of {subject}"), "surroundings": _("The rest")}
-    part = parts.get(zone["zone"], zone["zone"]).format(subject=name_of(zone["subject"], _))
+    known = parts.get(zone["zone"])  # a text of the record is no template
+    part = known.format(subject=name_of(zone["subject"], _)) if known else zone["zone"]
     answer = _(_ANSWERS[zone["state"]]) if zone["state"] in _ANSWERS else zone["state"]
     return part, answer, *(f"{100 * zone[key]:.0f} %" for key in ("share_covered", "share_different"))
 

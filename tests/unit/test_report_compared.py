@@ -58,6 +58,15 @@ def test_face_and_body_are_told_apart(report: Report) -> None:
     assert all(figure.cover for block in blocks if isinstance(block, Figures) for figure in block.items)
 
 
+def test_an_unknown_part_is_shown_as_it_was_recorded(report: Report) -> None:
+    (finding, *_) = matches_of(report)
+    strange = {"zone": "{subject.__class__}", "subject": "person-1", "state": "{x}", "share_covered": 1.0,
+               "share_different": 0.0}  # fmt: skip
+    changed = replace(report, findings=(replace(finding, facts={**finding.facts, "zones": (strange,)}),))
+    (grid,) = [block for block in compared(changed, Cover.WHOLE, plain) if isinstance(block, Grid)]
+    assert grid.rows == (("{subject.__class__}", "{x}", "100 %", "0 %"),)
+
+
 @pytest.mark.parametrize("language", [Language.FR, Language.VI])
 def test_nothing_of_it_is_left_in_english(report: Report, language: Language) -> None:
     for finding in matches_of(report):
