@@ -2,11 +2,12 @@
 
     apt-get download gnome-backgrounds plasma-workspace-wallpapers mate-backgrounds lomiri-wallpapers-16.04 \
         lomiri-wallpapers-20.04 ukui-wallpapers lxqt-themes stellarium-data kstars-data budgie-core xfdesktop4-data
-    python benchmarks/run.py reference DEBS DATA... [--every 3] [--pairs 3000] [--keep FOLDER] [--log FILE]
+    python benchmarks/run.py reference DEBS DATA... [--every 5] [--parts 2] [--pairs 3000] [--keep FOLDER]
+        [--log FILE]
 
 ``DEBS``: the folder with these packages. ``DATA``: crops with a ``manifest.csv``, one of each source picture, as
 distractors. Every suspect is an original with one region replaced, then re-shipped; all are indexed as JPEG 95 of at
-most 2048 px. ``--every N``: each condition takes every N-th picture, the next condition the ones beside; an even N
+most 2048 px. ``--every N --parts P``: each condition takes P of N pictures, the next the ones beside; an even N
 gives a condition few kinds of edit. A picture whose part was spliced in, that is the strange scene, or that shows the
 same logo is in the index too: it shares content, so finding it is neither right nor false. Bursts are imitated by
 shift, noise and exposure, and called so. Writes ``results/reference.json`` and the calibration of the likelihood ratio:
@@ -442,6 +443,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--pictures", type=int, default=200, help="at most")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=3_000, help="random pairs without shared content")
     parser.add_argument("--keep", type=Path, help="keeps the prepared pictures and their index between runs")
     parser.add_argument("--log", type=Path, help="a JSON line for each result; the run goes on from those in it")
@@ -458,7 +460,7 @@ def main(argv: list[str]) -> None:
         index, whole = indexed(paths, folder / "index")
         print(f"{len(kept)} originals, {len(others)} distractors; left out: {left}", file=sys.stderr, flush=True)
         _work = Work(folder, tuple("/".join(k) for k in kept), index, Comparer(index))
-        report = measure(options.workers, options.every, options.pairs, kept)
+        report = measure(options.workers, (options.every, options.parts), options.pairs, kept)
         report |= {"left_out": left, "distractors": len(others), "speed": {"the whole index": whole, **speed(folder)},
                    "search": search_seconds(index, folder)}  # fmt: skip
     write(report)
@@ -471,18 +473,20 @@ def _person(folder: Path) -> None:
     Image.fromarray(cv2.resize(astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC)).save(folder / "p.png")
 
 
-def measure(workers: int, every: int, wanted: int, kept: list[tuple[str, str]]) -> dict[str, object]:
-    """All figures that need the pictures."""
+def measure(workers: int, share: tuple[int, int], wanted: int, kept: list[tuple[str, str]]) -> dict[str, object]:
+    """All figures that need the pictures. ``share``: every how many pictures, and how many parts of that."""
+    every, parts = share
     numbers, rng = range(len(kept)), np.random.default_rng(1)
-    command = " ".join(["python benchmarks/run.py reference DEBS DATA", f"--every {every} --pairs {wanted}"])
-    names = list(media.CONDITIONS)
-    tasks = [(n, name) for n in numbers for k, name in enumerate(names) if (n + k) % every == 0]
+    counts = f"--every {every} --parts {parts} --pairs {wanted}"
+    command = f"python benchmarks/run.py reference DEBS DATA {counts}"
+    names, spaced = list(media.CONDITIONS), [numbers[p::every] for p in range(parts)]
+    tasks = [(n, c) for p in range(parts) for n in numbers for k, c in enumerate(names) if (n + k) % every == p]
     rows = run(judge_one, tasks, workers, "suspects")
     pairs = [(int(a), int(b)) for a, b in rng.integers(len(kept), size=(3 * wanted, 2)) if a != b][:wanted]
     apart = run(apart_one, pairs, workers, "non-matching pairs")
-    spaced = numbers[::every]
-    untouched = run(untouched_one, [(n, name) for name in UNTOUCHED for n in spaced], workers, "untouched")
-    bursts = run(burst_one, list(spaced), workers, "bursts")
+    plain = [(n, name) for some in spaced for name in UNTOUCHED for n in some]
+    untouched = run(untouched_one, plain, workers, "untouched")
+    bursts = run(burst_one, [n for some in spaced for n in some], workers, "bursts")
     bodies = run(body_one, list(range(0, 48, min(every, 4))), workers, "bodies")
     matching = [(int(str(r["picture"])), int(str(r["confirmed"]))) for r in rows]
     strange = [(int(str(r["picture"])), count) for r in rows for count in r["strange"]]  # type: ignore[attr-defined]
