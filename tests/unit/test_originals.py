@@ -228,6 +228,18 @@ def test_a_filter_alone_is_no_difference_and_hides_none(look: Any) -> None:
     assert (result.differs & ~mask).mean() < 0.01
 
 
+def test_a_reshaped_part_is_still_found_through_a_filter() -> None:
+    """What undoes a lens and a filter must not undo a body made slimmer."""
+    original = cv2.cvtColor(cv2.imread(str(SAMPLES / "portrait.jpg")), cv2.COLOR_BGR2RGB)
+    y, x = np.mgrid[: original.shape[0], : original.shape[1]].astype(np.float32)
+    for cx, cy, radius, pixels in ((250, 130, 50, 4), (250, 380, 90, 6)):
+        near = np.clip(1 - ((x - cx) ** 2 + (y - cy) ** 2) / radius**2, 0, 1)
+        reshaped = np.asarray(cv2.remap(original, x - pixels * near**2, y, cv2.INTER_CUBIC), np.uint8)
+        result = compared(jpeg(strong(reshaped), 85), original)
+        inside = cv2.resize(near, result.differs.shape[::-1]) > 0
+        assert result.differs[inside].mean() > 0.05 and result.differs[~inside].mean() < 0.005
+
+
 def test_a_lens_is_undone_where_matches_are_few() -> None:
     sharp = scene(9, 720, 1024)
     middle = np.zeros(sharp.shape[:2], np.float32)
