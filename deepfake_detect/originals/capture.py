@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compare import Comparison
-from .register import Matrix, Registration, size_ratio
+from .register import Matrix, Registration, bent, size_ratio
 
 _KERNEL = ((-1, 2, -1), (2, -4, 2), (-1, 2, -1))  # over 4; what is left of a picture is mostly grain
 _SMOOTHEST = 0.1  # of the pixels in place
@@ -23,6 +23,7 @@ _LEAST_GRAIN, _MOST_GRAIN = 0.9, 12.0  # of 255, deviation of the original's res
 _LEAST_KEPT = 0.55  # of the original's grain in the suspect: less was smoothed or compressed away
 _ENLARGED = 1.1  # times; a source enlarged more has lost its grain when it was made small, as under a crop of it
 _MOSTLY = 0.75  # of either picture in place
+_SLIGHTLY_BENT = 0.01  # of the longer side; a hand that moved between two shots bends that much, chosen by hand
 _SHARED, _OWN = 0.6, 0.3  # correlation of the residuals: 0.64 and more in 6 trial copies, 0.22 and less in trial bursts
 
 
@@ -113,7 +114,7 @@ def _same_framing(registration: Registration, comparison: Comparison, scale: flo
     perspective = float(np.abs(matrix[2, :2]).max()) * side
     return (
         not registration.mirrored
-        and registration.bend is None
+        and bent(registration, comparison.overlap.shape) < _SLIGHTLY_BENT
         and abs(scale - 1) < 0.05
         and turn < 4
         and perspective < 0.02

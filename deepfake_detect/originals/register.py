@@ -158,6 +158,15 @@ def _terms(xs: Matrix, ys: Matrix, side: int) -> Matrix:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3], -1)
 
 
+def bent(registration: Registration, shape: tuple[int, ...]) -> float:
+    """How far ``registration.bend`` moves any place of a suspect picture of this shape, by its longer side."""
+    if registration.bend is None:
+        return 0.0
+    ys, xs = (np.linspace(0, length, 17) for length in shape[:2])
+    move = _terms(*np.meshgrid(xs, ys), max(shape[:2])) @ registration.bend
+    return float(np.hypot(move[..., 0], move[..., 1]).max() / max(shape[:2]))
+
+
 def _even(pixels: Pixels) -> NDArray[np.uint8]:
     """Luma without its local mean and contrast, so that exposure and filters do not matter."""
     import cv2

@@ -131,10 +131,12 @@ def test_pairs_without_shared_content_confirm_too_little() -> None:
     assert max(confirmed) < MIN_CONFIRMED
 
 
-def shots(seed: int) -> tuple[Rgb, Rgb]:
-    """Two shots of one smooth scene, imitated: the second shifted and exposed otherwise, each with its own grain."""
+def shots(seed: int, lens: float = 0) -> tuple[Rgb, Rgb]:
+    """Two shots of one smooth scene, imitated: the second shifted, bent and exposed otherwise, each with own grain."""
     still, rng = cv2.GaussianBlur(scene(seed), (0, 0), 1.2).astype(np.float32), np.random.default_rng(seed)
     moved = cv2.warpAffine(still, np.array([[1, 0.004, 3.3], [-0.004, 1, -2.4]]), (640, 480), borderMode=1) * 1.06
+    camera = np.array([[640, 0, 320], [0, 640, 240], [0, 0, 1]], np.float64)
+    moved = cv2.undistort(moved, camera, np.array([lens, 0, 0, 0])) if lens else moved
     first, second = (np.clip(s + rng.normal(0, 4, s.shape), 0, 255).astype(np.uint8) for s in (still, moved))
     return first, second
 
@@ -147,6 +149,14 @@ def test_another_shot_of_the_scene_is_not_told_as_a_copy(tmp_path: Path) -> None
     facts: Any = findings[0].facts
     assert facts["relation"] == "another_shot" and facts["grain"]["answer"] == "own"
     assert "another shot of the same scene" in facts["statement"] and facts["log10_likelihood_ratio"] is None
+
+
+def test_another_shot_may_be_slightly_bent() -> None:
+    first, second = shots(31, lens=-0.03)
+    found = placed(jpeg(second, 92), jpeg(first, 95))
+    assert found is not None and found.bend is not None
+    shot = capture(compare(jpeg(second, 92), jpeg(first, 95), found), found, 1.0)
+    assert shot.framing and shot.another_shot
 
 
 @pytest.mark.parametrize(("quality", "answer"), [(97, "shared"), (30, "undecided")])
