@@ -186,10 +186,32 @@ def frequency_retouched(pixels: Rgb, other: Rgb, mask: Mask, rng: Rng) -> Rgb:
     return pasted(pixels, np.clip(new, 0, 255).astype(np.uint8), mask, rng, 8)
 
 
+def resynthesised(pixels: Rgb, other: Rgb, mask: Mask, rng: Rng) -> Rgb:
+    """Through a linear autoencoder: overlapping patches of 8 px from few of the principal components that the patches
+    of this picture have, averaged where they overlap.
+    """
+    side, step, parts = 8, 2, int(rng.integers(12, 49))
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (side, side, 3))[::step, ::step, 0]
+    patches = windows.reshape(-1, side * side * 3).astype(np.float32)
+    middle = patches.mean(0)
+    _, directions = np.linalg.eigh(np.cov((patches - middle).T))
+    basis = directions[:, -parts:].astype(np.float32)
+    rebuilt = ((patches - middle) @ basis @ basis.T + middle).reshape(*windows.shape[:2], side, side, 3)
+    total, count = np.zeros(pixels.shape, np.float32), np.zeros((*pixels.shape[:2], 1), np.float32)
+    for y in range(side):
+        for x in range(side):
+            here = np.s_[y : y + step * rebuilt.shape[0] : step, x : x + step * rebuilt.shape[1] : step]
+            total[here] += rebuilt[:, :, y, x]
+            count[here] += 1
+    new = np.where(count > 0, total / np.maximum(count, 1), pixels)
+    return pasted(pixels, np.clip(new.round(), 0, 255).astype(np.uint8), mask, rng, 6)
+
+
 TRAINED: dict[str, Edit] = {
     "splice": splice, "cut-out": cut_out, "copy-move-turned": cloned_turned, "inpaint-telea": telea,
     "resampled": resampled, "smoothed": smoothed, "warped": warped, "local-brush": denoised,
 }  # fmt: skip
 LEFT_OUT: dict[str, Edit] = {
     "copy-move": copied, "inpaint-ns": navier_stokes, "inpaint-patch": patched, "body-retouch": frequency_retouched,
+    "resynthesised": resynthesised,
 }  # fmt: skip
