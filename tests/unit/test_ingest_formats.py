@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -200,3 +201,8 @@ def test_stream_facts(media_folder: Path) -> None:
         assert facts_of(opened).streams[0].variable_frame_rate is True
     with open_media(media_folder / "only_sound.mp4") as opened:
         assert facts_of(opened).mime == "audio/mp4"
+
+
+def test_making_the_media_makes_no_real_time_process(media_folder: Path) -> None:
+    """What a test starts would be one, too, and starve the machine."""
+    assert media_folder.is_dir() and os.sched_getscheduler(0) == os.SCHED_OTHER
