@@ -80,11 +80,10 @@ def _write(report: Report, format_: Format, show_media: bool) -> None:
 
 
 def _write_text(report: Report) -> None:
+    from deepfake_detect.report.lines import ORIGINAL_MATCH, matches_of
     from deepfake_detect.report.text import safe_text
 
-    for finding in report.findings:
-        if finding.detector != "original-match":
-            continue
+    for finding in matches_of(report.findings):
         facts: Any = finding.facts  # as the schema types them
         name = facts["original"]["path"] or "an original whose name is not told"
         print(f"{safe_text(name, 300)}\n  {safe_text(facts['statement'], 600)}.")
@@ -96,7 +95,7 @@ def _write_text(report: Report) -> None:
         for hint in facts["order"]:
             print(f"  Which came first: {safe_text(hint, 400)}")
     for abstention in report.abstentions:
-        if abstention.detector in ("original-match", "scan"):
+        if abstention.detector in (ORIGINAL_MATCH, "scan"):
             print(f"{safe_text(abstention.detail, 600)}.")
     for gap in report.coverage_gaps:
         print(f"Not covered: {safe_text(gap, 400)}")

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from deepfake_detect.findings import Failure, Finding, Label, Reason, Report
 from deepfake_detect.media import JsonValue
+from deepfake_detect.report.lines import ORIGINAL_MATCH, matches_of
 from deepfake_detect.report.names import title
 from deepfake_detect.report.serialise import to_json
 from deepfake_detect.report.text import safe_text
@@ -16,8 +17,7 @@ from deepfake_detect.report.words import label_words, reason_sentence
 from .exits import whole_file
 
 _STYLES = {Label.SYNTHETIC: "bold red", Label.MANIPULATED: "bold red", Label.INCONCLUSIVE: "yellow"}
-MATCH = "original-match"
-MATCHES_TOLD = 2
+_MATCHES_TOLD = 2
 _FOOTNOTE = (
     "A ratio is the weight of the findings (log10), not the probability of manipulation. “No clear answer” and “no "
     "manipulation found” do not mean that a file is real. (exp.) marks detectors that are experimental and decide "
@@ -60,14 +60,14 @@ def _provenance(facts: Mapping[str, JsonValue]) -> str:
 
 def _originals(findings: Iterable[Finding]) -> Iterator[str]:
     """What is shared with the originals that were found, the one with most of it first; the rest are counted."""
-    found = sorted((f.facts for f in findings if f.detector == MATCH), key=_share, reverse=True)
-    for facts in found[:MATCHES_TOLD]:
+    found = sorted((finding.facts for finding in matches_of(findings)), key=_share, reverse=True)
+    for facts in found[:_MATCHES_TOLD]:
         original = facts["original"]
         path = original.get("path") if isinstance(original, Mapping) else None
         name = f" ({safe_text(PurePath(str(path)).name, 40)})" if path else ""
-        yield f"{title(MATCH)}{name}: {safe_text(str(facts['statement']), 240)}"
-    if len(found) > MATCHES_TOLD:
-        yield f"{title(MATCH)}: {len(found) - MATCHES_TOLD} more, see the report"
+        yield f"{title(ORIGINAL_MATCH)}{name}: {safe_text(str(facts['statement']), 240)}"
+    if len(found) > _MATCHES_TOLD:
+        yield f"{title(ORIGINAL_MATCH)}: {len(found) - _MATCHES_TOLD} more, see the report"
 
 
 def _share(facts: Mapping[str, JsonValue]) -> float:
@@ -92,7 +92,7 @@ def _lines(report: Report) -> Iterator[str]:
         mark = " (exp.)" if finding.experimental else ""
         yield f"{title(finding.detector)}{mark}: {finding.llr:+.1f} for {safe_text(finding.subject, 20)}"
     for finding in report.findings:
-        if finding.llr is None and finding.detector != MATCH:
+        if finding.llr is None and finding.detector != ORIGINAL_MATCH:
             yield safe_text(f"{title(finding.detector)}: {_provenance(finding.facts)}", 160)
     yield from _originals(report.findings)
     said = {finding.detector for finding in report.findings}

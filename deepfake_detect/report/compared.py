@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,16 @@ from ..findings import Finding, Report
 from . import pictures, shown, words
 from .document import Block, Bullets, Grid, Heading, Rows, Text
 from .language import N_, Gettext
+from .lines import ORIGINAL_MATCH, matches_of
 from .measures import error_rates
 from .messages import said
-from .names import name_of
+from .names import file_name, name_of
 from .pictures import Cover
 
-DETECTOR = "original-match"
+INTRODUCTION = N_(
+    "Somebody supplied these files as originals. Whether they are is not tested here; that a part differs from the file"
+    " supplied as original does not say which of the two was altered."
+)
 _ANSWERS: Mapping[str, str] = {
     "same": N_("the same"),
     "differs": N_("differs"),
@@ -23,32 +27,20 @@ _ANSWERS: Mapping[str, str] = {
     "undecided": N_("undecided"),
     "not_covered": N_("not covered by the original"),
 }
-_GRAIN: Mapping[str, str] = {
+GRAIN: Mapping[str, str] = {
     "shared": N_("the same in both, as a copy has it"),
     "own": N_("each has its own, as two shots have it, or a copy with new grain"),
     "undecided": N_("cannot be compared: too little is left of it, or the picture is textured all over"),
 }
 
 
-def matches_of(report: Report) -> list[Finding]:
-    """The originals that were found to share content with the file, the best confirmed first."""
-    return [finding for finding in report.findings if finding.detector == DETECTOR]
-
-
 def compared(report: Report, cover: Cover, _: Gettext) -> tuple[Block, ...]:
     """All matches of a file, and what bounds them; empty if there are none."""
-    matches = matches_of(report)
-    record = next((record for record in report.run.detectors if record.id == DETECTOR), None)
+    matches = matches_of(report.findings)
     if not matches:
         return ()
-    blocks: list[Block] = [
-        Text(
-            _(
-                "Somebody supplied these files as originals. Whether they are is not tested here; that a part differs"
-                " from the file supplied as original does not say which of the two was altered."
-            )
-        )
-    ]
+    record = next((record for record in report.run.detectors if record.id == ORIGINAL_MATCH), None)
+    blocks: list[Block] = [Text(_(INTRODUCTION))]
     for finding in matches:
         blocks += _match(finding, cover, _)
     if record:
@@ -63,7 +55,7 @@ def compared(report: Report, cover: Cover, _: Gettext) -> tuple[Block, ...]:
 def _match(finding: Finding, cover: Cover, _: Gettext) -> Iterator[Block]:
     facts: Any = finding.facts  # as the schema types them
     path = facts["original"]["path"]
-    name = path.replace("\\", "/").rsplit("/", 1)[-1] if path else _("an original whose name is not recorded")
+    name = file_name(path) if path else _("an original whose name is not recorded")
     yield Heading(_("Compared with {name}").format(name=name))
     yield Text(words.as_sentence(said(facts["statement"], _)), "strong")
     head = (_("Part"), _("Answer"), _("Covered by the original"), _("Of that, different"))
@@ -114,10 +106,5 @@ def _rows(facts: Any, _: Gettext) -> Iterator[tuple[str, str]]:
 
 def _grain(grain: Any, _: Gettext) -> Iterator[tuple[str, str]]:
     """Reports from before the grain was compared have none."""
-    if grain and grain["answer"] in _GRAIN:
-        yield _("Grain"), _(_GRAIN[grain["answer"]])
-
-
-def without_matches(findings: Sequence[Finding]) -> list[Finding]:
-    """What the file says of itself: findings without a score that are no match."""
-    return [finding for finding in findings if finding.score is None and finding.detector != DETECTOR]
+    if grain and grain["answer"] in GRAIN:
+        yield _("Grain"), _(GRAIN[grain["answer"]])

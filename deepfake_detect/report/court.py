@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from ..explain.timeline import clock
 from ..findings import CaseRecord, DetectorRecord, Failure, Finding, Report, RunRecord
 from . import measures, pictures, shown, terms, words
-from .compared import compared, without_matches
+from .compared import compared
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
 from .language import REVIEWED, Gettext, Language, translator
-from .lines import LineGroup, group_abstentions, group_lines
+from .lines import LineGroup, claims_of, group_abstentions, group_lines
 from .messages import said
-from .names import name_of
+from .names import file_name, name_of
 from .pictures import Cover
 from .speech import voice_notes
 
@@ -143,7 +143,7 @@ def _name(result: Report | Failure, _: Gettext) -> str:
     sha256 = result.media.sha256 if isinstance(result, Report) else result.sha256
     if path is None:
         return f"SHA-256 {sha256[:16]}…" if sha256 else _("a file whose name is not told")
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
+    return file_name(path)
 
 
 def _file(number: int, report: Report, cover: Cover, _: Gettext) -> Iterator[Section]:
@@ -307,7 +307,7 @@ def _claims(report: Report, cover: Cover, _: Gettext) -> tuple[Block, ...]:
     blocks: list[Block] = [
         Text(_("These are claims of the file. Anyone can write or remove metadata; that it is absent means nothing."))
     ]
-    for finding in without_matches(report.findings):
+    for finding in claims_of(report.findings):
         blocks += [Heading(name_of(finding.detector, _)), Rows(tuple(shown.named_facts(finding.facts, _)))]
         blocks += pictures.blocks(_("Pictures"), finding.evidence, finding.subject, cover, _)
     if report.media.facts and report.media.facts.metadata:

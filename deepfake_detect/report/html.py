@@ -15,7 +15,7 @@ from markupsafe import Markup
 from ..explain.timeline import clock, timeline_svg
 from ..findings import Evidence, EvidenceImage, Failure, Report
 from ..media import ContainerFacts, MediaKind, Region, Span
-from . import measures, shown, terms, words
+from . import compared, measures, shown, terms, words
 from .document import Document, Figure
 from .gauge import gauge_svg
 from .language import plain
@@ -113,6 +113,8 @@ def _environment() -> Environment:
     environment.globals.update(
         words=words,
         support=words.finding_support,
+        GRAIN=compared.GRAIN,
+        ORIGINALS_INTRODUCTION=compared.INTRODUCTION,
         gauge=_gauge,
         place=_place,
         timeline=_timeline,

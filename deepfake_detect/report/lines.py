@@ -1,5 +1,5 @@
 """Findings and abstentions put together for a reader: one entry for each detector and subject, however many stretches
-it has.
+it has; matches with originals, and claims of the file, which have no score, apart from them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,18 @@ from dataclasses import dataclass
 
 from ..findings import Abstention, Evidence, Finding
 from ..media import Span
+
+ORIGINAL_MATCH = "original-match"  # the comparison with files supplied as originals
+
+
+def matches_of(findings: Iterable[Finding]) -> list[Finding]:
+    """The originals that were found to share content with the file, the best confirmed first."""
+    return [finding for finding in findings if finding.detector == ORIGINAL_MATCH]
+
+
+def claims_of(findings: Iterable[Finding]) -> list[Finding]:
+    """What the file says of itself: findings without a score that are no match."""
+    return [finding for finding in findings if finding.score is None and finding.detector != ORIGINAL_MATCH]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ _NAMES: Mapping[str, str] = {
 }
 
 
+def file_name(path: str) -> str:
+    """The last part of a path of any system."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
 def name_of(identifier: str, _: Gettext = plain) -> str:
     """A detector or subject for a reader: ``Manipulated face``, ``Person 1``; one that is not known as ``title``."""
     if identifier in _NAMES:

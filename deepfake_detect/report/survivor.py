@@ -14,6 +14,7 @@ from . import words
 from .court import notice
 from .document import Block, Bullets, Document, Grid, Heading, Rows, Section, Text
 from .language import N_, NAMES, Gettext, Language, translator
+from .lines import ORIGINAL_MATCH, matches_of
 from .referrals import Referral
 
 _FIRST = (
@@ -43,7 +44,6 @@ _FOUND: Mapping[Label | None, str] = {
     None: N_("The tests could not examine it. That says nothing about it."),
 }
 _STOPPED = N_("It was stopped before it was fully examined. That says nothing about it.")
-_ORIGINALS = "original-match"
 _COMPARED: Mapping[bool | None, str] = {
     True: N_(
         "It shows the same as the original that was given, and differs from it in places. A crop, a filter or text on"
@@ -155,11 +155,11 @@ def _compared(result: Report | Failure) -> tuple[bool | None, ...]:
     """
     if not isinstance(result, Report) or result.media.kind is MediaKind.AUDIO:
         return ()
-    compared = [finding.facts for finding in result.findings if finding.detector == _ORIGINALS]
+    compared = [finding.facts for finding in matches_of(result.findings)]
     matches = [facts for facts in compared if facts.get("relation") != "another_shot"]
     if compared:  # of another shot of the scene nothing is said: it is neither the original nor a change of it
         return (any(facts.get("different_regions") for facts in matches),) if matches else ()
-    return (None,) if any(item.detector == _ORIGINALS for item in result.abstentions) else ()
+    return (None,) if any(item.detector == ORIGINAL_MATCH for item in result.abstentions) else ()
 
 
 def _label(result: Report | Failure) -> Label | None:

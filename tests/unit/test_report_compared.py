@@ -12,11 +12,12 @@ from deepfake_detect import Report, Scanner, ScanOptions
 from deepfake_detect.case.private import without_names
 from deepfake_detect.findings import CaseRecord
 from deepfake_detect.originals import Comparer, index_originals
-from deepfake_detect.report.compared import DETECTOR, compared, matches_of
+from deepfake_detect.report.compared import compared
 from deepfake_detect.report.court import court_document
 from deepfake_detect.report.document import Figures, Grid, Heading, Rows, Section, Text
 from deepfake_detect.report.html import render_document
 from deepfake_detect.report.language import Language, plain, translator
+from deepfake_detect.report.lines import ORIGINAL_MATCH, matches_of
 from deepfake_detect.report.messages import known
 from deepfake_detect.report.pictures import Cover
 
@@ -29,7 +30,7 @@ def report() -> Report:
     options = ScanOptions(robustness=False)
     with Scanner(device="cpu", plugins=False, detectors=["provenance"], comparer=comparer, options=options) as scanner:
         outcome = scanner.scan(SAMPLES / "portrait-body-altered.jpg")
-    assert len(matches_of(outcome)) == 2
+    assert len(matches_of(outcome.findings)) == 2
     return outcome
 
 
@@ -43,7 +44,7 @@ def test_a_match_is_no_claim_of_the_file(report: Report) -> None:
         "File 1: what the file says about itself"
     )
     (claims,) = [s for s in sections(report) if s.title == "File 1: what the file says about itself"]
-    assert DETECTOR not in repr(claims.blocks) and "supplied as original" not in repr(claims.blocks)
+    assert ORIGINAL_MATCH not in repr(claims.blocks) and "supplied as original" not in repr(claims.blocks)
     assert not compared(replace(report, findings=()), Cover.WHOLE, plain)
 
 
@@ -59,7 +60,7 @@ def test_face_and_body_are_told_apart(report: Report) -> None:
 
 
 def test_an_unknown_part_is_shown_as_it_was_recorded(report: Report) -> None:
-    (finding, *_) = matches_of(report)
+    (finding, *_) = matches_of(report.findings)
     strange = {"zone": "{subject.__class__}", "subject": "person-1", "state": "{x}", "share_covered": 1.0,
                "share_different": 0.0}  # fmt: skip
     changed = replace(report, findings=(replace(finding, facts={**finding.facts, "zones": (strange,)}),))
@@ -69,13 +70,13 @@ def test_an_unknown_part_is_shown_as_it_was_recorded(report: Report) -> None:
 
 @pytest.mark.parametrize("language", [Language.FR, Language.VI])
 def test_nothing_of_it_is_left_in_english(report: Report, language: Language) -> None:
-    for finding in matches_of(report):
+    for finding in matches_of(report.findings):
         facts = finding.facts
         order, propositions = facts["order"], facts["propositions"]
         assert isinstance(order, tuple) and isinstance(propositions, tuple)
         for text in (facts["statement"], *order, *propositions, *(item.caption for item in finding.evidence)):
             assert known(str(text)), text
-    (record,) = [record for record in report.run.detectors if record.id == DETECTOR]
+    (record,) = [record for record in report.run.detectors if record.id == ORIGINAL_MATCH]
     assert all(known(limit) for limit in record.limits)
     here, english = (compared(report, Cover.WHOLE, _) for _ in (translator(language), plain))
     told = [[b.text for b in blocks if isinstance(b, Text | Heading)] for blocks in (here, english)]
@@ -86,7 +87,7 @@ def test_nothing_of_it_is_left_in_english(report: Report, language: Language) ->
 
 def test_an_original_without_a_recorded_name_is_said_to_have_none(report: Report) -> None:
     """As the comparison leaves it out of a survivor's case."""
-    (finding, *_) = matches_of(report)
+    (finding, *_) = matches_of(report.findings)
     original = finding.facts["original"]
     assert isinstance(original, Mapping)
     nameless = replace(finding, facts={**finding.facts, "original": {**original, "path": None}})
