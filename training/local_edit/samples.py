@@ -66,7 +66,7 @@ def load(data: Path, debs: Path) -> Pieces:
     stored = CACHE / "pieces.npy"
     if not stored.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        found = [*_crops(data), *_wallpapers(debs)]
+        found = [*_crops(data), *wallpapers(debs)]
         np.save(stored, np.stack([pixels for _, pixels in found]))
         (CACHE / "sources.json").write_text(json.dumps([source for source, _ in found]), encoding="utf-8")
     names = json.loads((CACHE / "sources.json").read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def _crops(data: Path) -> list[tuple[str, NDArray[np.uint8]]]:
     return found
 
 
-def _wallpapers(debs: Path) -> list[tuple[str, NDArray[np.uint8]]]:
+def wallpapers(debs: Path) -> list[tuple[str, NDArray[np.uint8]]]:
     """Pieces with texture of the wallpapers, at native resolution and at half of it."""
     found, rng = [], np.random.default_rng(3)
     for deb in sorted(debs.glob("*.deb")):

@@ -1,10 +1,12 @@
 """Make our own blends from every real face with landmarks and keep the encoder's features of them.
 
     python training/visual/blend_features.py DATA --seed 1
+    python training/visual/blend_features.py DATA --seed 2 --autoencoders FOLDER
 
 Each real face gives three crops with one and the same random history (scale, blur, noise, codecs): itself, a blend of
 itself (self-blending or re-synthesis) and a cross-identity blend with a face of the same source. They differ in the
-blend alone. Written to CACHE/blends.SEED.npz (rows), .features.npy (as features.py) and .patch.npy (patch tokens).
+blend alone. With the auto-encoders of `autoencoders.py` the foreign region of both has been through one of them.
+Written to CACHE/blends.SEED.npz (rows), .features.npy (as features.py) and .patch.npy (patch tokens).
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import blending
 import crops
 import numpy as np
 import torch
+from autoencoders import AutoEncoder, load_all, rebuild
 from corpus import Row, cache, rows, thin
 from features import ENCODER, batches, encoder, summarise
 
@@ -36,8 +41,8 @@ def landmarks(data: Path) -> dict[str, np.ndarray]:
 class Maker:
     """Three crops for each real face, in a fixed order."""
 
-    def __init__(self, data: Path, seed: int) -> None:
-        self.data, self.seed, self.points = data, seed, landmarks(data)
+    def __init__(self, data: Path, seed: int, nets: Sequence[AutoEncoder] = ()) -> None:
+        self.data, self.seed, self.points, self.nets = data, seed, landmarks(data), nets
         faces = [r for r in rows(data, "face-manipulation") if not r.fake and r.file in self.points]
         self.rows = thin(faces, f"blend{seed}")
 
@@ -49,11 +54,7 @@ class Maker:
         rng = crops.seeded(row.file, f"blend{self.seed}")
         rgb, points = crops.read(self.data / row.file), self.points[row.file]
         donor = self.donors(row)[int(rng.integers(len(self.donors(row))))]
-        make = blending.self_blend if rng.random() < 0.6 else blending.resynthesise
-        blends = [
-            make(rgb, points, rng),
-            blending.cross_blend(rgb, points, crops.read(self.data / donor.file), self.points[donor.file], rng),
-        ]
+        blends = self.blends(rgb, points, crops.read(self.data / donor.file), self.points[donor.file], rng)
         history = int(rng.integers(2**31))
         made = [(rgb, np.zeros(rgb.shape[:2], np.float32), "real", "")]
         made += [(b.pixels, b.mask, b.kind, b.outline) for b in blends]
@@ -67,15 +68,32 @@ class Maker:
             for pixels, mask, kind, outline in made
         ]
 
+    def blends(
+        self, rgb: np.ndarray, points: np.ndarray, donor: np.ndarray, donor_points: np.ndarray, rng: np.random.Generator
+    ) -> list[blending.Blend]:
+        """The face blended with itself and with the donor's, through auto-encoders where there are some."""
+        if not self.nets:
+            make = blending.self_blend if rng.random() < 0.6 else blending.resynthesise
+            return [make(rgb, points, rng), blending.cross_blend(rgb, points, donor, donor_points, rng)]
+        torch.manual_seed(int(rng.integers(2**31)))
+        own, other = (partial(rebuild, self.nets[i]) for i in rng.integers(len(self.nets), size=2))
+        return [
+            blending.rebuilt_blend(rgb, points, rng, own),
+            blending.rebuilt_cross(rgb, points, donor, donor_points, rng, other),
+        ]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--autoencoders", type=Path)
     parser.add_argument("--weights", type=Path, default=ENCODER)
+    parser.add_argument("--bfloat16", action="store_true", help="as for features.py: for search")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    net, maker = encoder(args.weights), Maker(args.data, args.seed)
+    nets = tuple(load_all(args.autoencoders).values()) if args.autoencoders else ()
+    net, maker = encoder(args.weights, args.bfloat16), Maker(args.data, args.seed, nets)
     features, patches, masks, names = [], [], [], []
 
     def stream():
@@ -85,7 +103,7 @@ def main() -> None:
                 names.append((row.file, row.fold, row.source, kind, outline))
                 yield pixels
 
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=args.bfloat16):
         for batch in batches(stream(), 8):
             outputs = net(torch.from_numpy(crops.normalise(batch)))
             features.append(summarise(outputs))

@@ -9,7 +9,8 @@ nose, mouth corners) in pixels, masks float32 [h, w] in [0, 1]: the share of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -48,7 +49,6 @@ _MOUTH = ((-0.6, 0.75), (0.0, 0.6), (0.6, 0.75), (0.55, 1.25), (0.0, 1.5), (-0.5
 _EYES = ((-0.95, -0.35), (0.0, -0.3), (0.95, -0.35), (0.9, 0.3), (0.0, 0.2), (-0.9, 0.3))
 _NOSE = ((-0.2, -0.2), (0.2, -0.2), (0.5, 0.75), (0.0, 0.85), (-0.5, 0.75))
 OUTLINES = {"face": _FACE, "inner": _INNER, "mouth": _MOUTH, "eyes": _EYES, "nose": _NOSE}
-KINDS = ("self", "cross", "resynthesis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +219,25 @@ def resynthesise(rgb: Rgb, landmarks: NDArray[np.float32], rng: Rng, outline: st
         rebuilt = elastic(rebuilt, rng, float(rng.uniform(1, 4)), 14)
     mask = soften(outline_mask(rgb.shape[:2], landmarks, outline, rng), rng)
     return Blend(paste(rgb, rebuilt, mask), mask, "resynthesis", outline)
+
+
+def rebuilt_cross(rgb: Rgb, landmarks: NDArray[np.float32], donor: Rgb, donor_landmarks: NDArray[np.float32], rng: Rng,
+                  rebuild: Callable[[Rgb], Rgb]) -> Blend:  # fmt: skip
+    """Somebody else's face out of an auto-encoder, as face-swapping programs paste it."""
+    return replace(cross_blend(rgb, landmarks, rebuild(donor), donor_landmarks, rng), kind="cross-autoencoder")
+
+
+def rebuilt_blend(rgb: Rgb, landmarks: NDArray[np.float32], rng: Rng, rebuild: Callable[[Rgb], Rgb],
+                  outline: str | None = None) -> Blend:  # fmt: skip
+    """The region as an auto-encoder gives it back, sometimes moved a little and shifted in colour."""
+    outline = outline or _outline(rng)
+    inside = rebuild(rgb)
+    if rng.random() < 0.5:
+        inside = colour_shift(inside, rng, 0.4)
+    if rng.random() < 0.5:
+        inside = elastic(inside, rng, float(rng.uniform(1, 4)), 14)
+    mask = soften(outline_mask(rgb.shape[:2], landmarks, outline, rng), rng)
+    return Blend(paste(rgb, inside, mask), mask, "autoencoder", outline)
 
 
 def grid_mask(mask: Mask, grid: int = 14) -> Mask:

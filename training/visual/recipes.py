@@ -23,7 +23,8 @@ DEGRADED = ("half-jpeg75", "webp70", "h264-crf32", "screenshot", "messenger480")
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`cls`: blocks whose class token is used; `stats`: blocks whose patch mean and deviation are used; `l2`: weight of
-    the squared norm on standardised features; `power`: a family of n crops weighs n ** power; `train`: conditions."""
+    the squared norm on standardised features; `power`: a family of n crops weighs n ** power; `train`: conditions;
+    `blends`: seeds of our own blends; `rebuilt`: whether real crops rebuilt by our own auto-encoders count as fakes."""
 
     task: str
     cls: tuple[int, ...]
@@ -32,6 +33,7 @@ class Recipe:
     power: float
     train: tuple[str, ...]
     blends: tuple[int, ...] = ()
+    rebuilt: bool = False
 
 
 RECIPES = {
@@ -71,15 +73,25 @@ def blend_table(data: Path, seed: int) -> Table:
 
     names = np.load(f"{cache(data)}/blends.{seed}.npz")["names"]
     known = {r.file: r for r in rows(data, "face-manipulation")}
-    made = [_blend_row(known[file], kind) for file, _, _, kind, _ in names]
+    made = [_made_row(known[file], kind) for file, _, _, kind, _ in names]
     return Table(made, np.load(f"{cache(data)}/blends.{seed}.features.npy", mmap_mode="r"))
 
 
-def _blend_row(real: Row, kind: str) -> Row:
+def rebuilt_table(data: Path) -> Table:
+    """Rebuilt real crops as rows of their source's fold; the kind of auto-encoder is the family."""
+    from corpus import rows
+
+    known = {r.file: r for r in rows(data, "synthetic-image")}
+    names = np.load(f"{cache(data)}/rebuilt.npz")["names"]
+    made = [_made_row(known[file], kind) for file, kind, _ in names]
+    return Table(made, np.load(f"{cache(data)}/rebuilt.features.npy", mmap_mode="r"))
+
+
+def _made_row(real: Row, kind: str) -> Row:
     values = {name: getattr(real, name) for name in Row.__slots__}
     if kind == "real":
         return real
-    return Row(**{**values, "fake": True, "kind": "own_blend", "family": f"own {kind}", "pair": real.file})
+    return Row(**{**values, "fake": True, "kind": "own", "family": f"own {kind}", "pair": real.file})
 
 
 def training_set(data: Path, recipe: Recipe) -> TrainingSet:
@@ -88,6 +100,7 @@ def training_set(data: Path, recipe: Recipe) -> TrainingSet:
     tables = [
         *tables,
         *(blend_table(data, seed) for seed in recipe.blends if Path(f"{cache(data)}/blends.{seed}.npz").exists()),
+        *([rebuilt_table(data)] if recipe.rebuilt else []),
     ]
     return TrainingSet(
         [r for t in tables for r in t.rows], np.concatenate([design(t.features[:], recipe) for t in tables])
