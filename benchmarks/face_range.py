@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
 
 from corpus import part  # noqa: E402
-from face_quality import NAMES, TASK, inside, load_quality, ranges  # noqa: E402
+from face_quality import NAMES, TASK, load_quality, outside, ranges  # noqa: E402
 from visual_aims import conditions_of  # noqa: E402
 
 SHARES = (0.0, 0.001, 0.01, 0.5, 0.99, 0.999, 1.0)
@@ -33,7 +33,7 @@ the distance of the embedding; what covers a face is measured in `occlusion.md`.
 
 def percentiles(data: Path) -> dict[str, object]:
     found = {name: part(data, TASK, name) for name in conditions_of(TASK)}
-    measured = {name: load_quality(data, TASK, name, rows) for name, rows in found.items()}
+    measured = {name: load_quality(data, name) for name in found}
     known = {name: values for name, values in measured.items() if values is not None}
     if not known:
         raise SystemExit("nothing was measured: run training/visual/face_quality.py")
@@ -42,7 +42,8 @@ def percentiles(data: Path) -> dict[str, object]:
     clean = np.concatenate([np.full(len(values), name == "clean") for name, values in known.items()])
     refused = {}
     for name in dict.fromkeys(fold):
-        beyond = ~inside(everything, ranges(everything[fold != name])).all(1)
+        gate = ranges(everything[fold != name])
+        beyond = np.any([outside(everything[:, i], gate[q]) for i, q in enumerate(NAMES)], axis=0)
         sides = {"clean": clean & (fold == name), "re-shipped": ~clean & (fold == name)}
         refused[str(name)] = {side: float(beyond[keep].mean()) for side, keep in sides.items()}
     return {

@@ -4,7 +4,7 @@
 
 Drawn pictures consist of flat areas; the packs' crops hardly do. The limit is what 0.5 % of the clean crops exceed,
 as for the distance of the embedding. DEBS and WORK: as for `out_of_domain.py`. Writes `results/flat_range.json` and
-`.md`; `visual.py` puts the limit into the calibration of synthetic-image.
+`.md`; `visual.py` puts the same limit into the calibration of synthetic-image and counts what it refuses.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
 
 import card_figures  # noqa: E402
-import crops  # noqa: E402
-from corpus import Row, part  # noqa: E402
+from corpus import part  # noqa: E402
 from out_of_domain import pictures  # noqa: E402
+from picture_quality import NAMES, TASK, flat_limit, picture_quality  # noqa: E402
 from recipes import DEGRADED  # noqa: E402
 
 from deepfake_detect.checkpoints import WeightStore  # noqa: E402
@@ -33,20 +33,13 @@ from deepfake_detect.gather import Finders, gather  # noqa: E402
 from deepfake_detect.ingest import open_media  # noqa: E402
 from deepfake_detect.media import Picture, SamplingPlan  # noqa: E402
 
-TASK, KEPT = "synthetic-image", 0.995
-
-
-def share(data: Path, name: str, row: Row) -> float:
-    rgb = crops.condition(crops.centre(crops.read(data / row.file), crops.STORED), name, row.file)
-    return flat_share(crops.fit_native(rgb))
-
 
 def measured(data: Path) -> dict[str, object]:
     rows = {name: part(data, TASK, name) for name in ("clean", *DEGRADED)}
-    shares = {name: np.array([share(data, name, row) for row in found]) for name, found in rows.items()}
+    shares = {name: picture_quality(data, name)[:, NAMES.index("flat")] for name in rows}
     fold = np.array([row.fold for row in rows["clean"]])
-    clean, limit = shares["clean"], float(np.quantile(shares["clean"], KEPT))
-    left_out = {str(f): float((clean[fold == f] > np.quantile(clean[fold != f], KEPT)).mean()) for f in np.unique(fold)}
+    clean, limit = shares["clean"], flat_limit(shares["clean"])
+    left_out = {str(f): float((clean[fold == f] > flat_limit(clean[fold != f])).mean()) for f in np.unique(fold)}
     sides = {
         name: {
             side: float((values[np.array([row.fake is flag for row in rows[name]])] > limit).mean())
@@ -54,7 +47,7 @@ def measured(data: Path) -> dict[str, object]:
         }
         for name, values in shares.items()
     }
-    return {"limit": round(limit, 4), "crops": {n: len(r) for n, r in rows.items()}, "beyond": sides,
+    return {"limit": limit, "crops": {n: len(r) for n, r in rows.items()}, "beyond": sides,
             "beyond_of_left_out_fold": left_out}  # fmt: skip
 
 

@@ -19,17 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
 
 import card_figures  # noqa: E402
-from cover import CoverData, cover_data, covered_share, fit_cover  # noqa: E402
+from cover import BLOCK, TASK, CoverData, cover_data, left_out, limit_of, out_of_fold  # noqa: E402
 from metrics import auc  # noqa: E402
-from occlusion_features import BLOCK, TASK  # noqa: E402
 from occlusions import MAKERS  # noqa: E402
 from recipes import fit_domain  # noqa: E402
 
 from deepfake_detect.detect.face_quality import inner_patches  # noqa: E402
 
 Floats = NDArray[np.float64]
-KEPT = 0.995
-NOTHING = ""  # no kind is left out of training
 COMPONENTS = 64
 PAGE = """# Something before the face: what is refused
 
@@ -46,17 +43,6 @@ either.
 """
 
 
-def out_of_fold(d: CoverData, kind: str) -> Floats:
-    """`covered` of every version, by a head that saw neither its fold nor this kind of thing; nan where no face."""
-    out = np.full(len(d.kind), np.nan)
-    wanted = ~d.imitated | (d.kind == kind)
-    for fold in np.unique(d.fold):
-        model = fit_cover(d, (d.fold != fold) & (d.kind != kind))
-        here = np.flatnonzero((d.fold == fold) & wanted)
-        out[here] = covered_share(d, model, here)
-    return out
-
-
 def whitened(d: CoverData) -> Floats:
     """The unsupervised rival: mean whitened distance of the inner patches from those of bare faces of other folds."""
 
@@ -70,10 +56,6 @@ def whitened(d: CoverData) -> Floats:
         for i in np.flatnonzero((d.fold == fold) & d.found):
             out[i] = domain(of(int(i))).mean()
     return out
-
-
-def limit_of(values: Floats) -> float:
-    return float(np.nanquantile(values, KEPT))
 
 
 def refused(d: CoverData, values: Floats, part: NDArray[np.bool_]) -> float:
@@ -95,7 +77,8 @@ def measured(d: CoverData) -> dict[str, object]:
     bare = {name: d.kind == name for name in ("clean", "half-jpeg75")}
     by_kind = {}
     for kind in MAKERS:
-        here, values = d.kind == kind, out_of_fold(d, kind)
+        here = d.kind == kind
+        values = out_of_fold(d, left_out(d, kind), here | ~d.imitated)
         by_kind[kind] = {
             "crops": int(here.sum()),
             "not_found": float((~d.found)[here].mean()),
@@ -104,7 +87,7 @@ def measured(d: CoverData) -> dict[str, object]:
             "rivals": {name: {"refused": refused(d, v, here), "auc": told_apart(v, bare["clean"], here)}
                        for name, v in rivals.items()},
         }  # fmt: skip
-    every = out_of_fold(d, NOTHING)
+    every = out_of_fold(d, left_out(d), ~d.imitated)
     return {
         "faces": int(bare["clean"].sum()),
         "imitated": int(d.imitated.sum()),

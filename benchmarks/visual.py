@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "training" / "visual")]
 
 import recipes  # noqa: E402
+import visual_gate  # noqa: E402
 from corpus import Row, protocol  # noqa: E402
-from face_quality import NAMES, inside, load_quality, ranges  # noqa: E402
-from table import Table, have, load  # noqa: E402
+from table import have, load  # noqa: E402
 from visual_aims import BESIDE, conditions_of, reshipped, shortfalls  # noqa: E402
 from visual_page import BESIDE_WORDS, card_text, imitated_text, markdown  # noqa: E402
 
@@ -48,11 +48,11 @@ class Scores:
         rows: list[Row],
         condition: NDArray[np.str_],
         score: Floats,
-        distance: Floats,
-        quality: Floats,
+        quality: dict[str, Floats],
+        covered_limits: dict[str | None, float],
     ) -> None:
         self.rows, self.condition, self.score = rows, condition, score
-        self.distance, self.quality = distance, quality
+        self.quality, self.covered_limits = quality, covered_limits
         self.inside = np.ones(len(rows), bool)
         self.calibrating = ~np.isin(condition, [name for names in BESIDE.values() for name in names])
         self.fake = np.array([r.fake for r in rows])
@@ -69,25 +69,22 @@ def out_of_fold(data: Path, recipe: recipes.Recipe) -> Scores:
     rows: list[Row] = []
     conditions: list[str] = []
     scores: list[float] = []
-    distances: list[float] = []
-    quality: list[Floats] = []
+    quality: dict[str, list[Floats]] = defaultdict(list)
+    seen = {n: visual_gate.measured(data, recipe.task, n, len(table.rows)) for n, table in tables.items()}
     for fold in protocol(data)[recipe.task]["folds"]:
         model = recipes.fit(recipe, everything.without(fold))
         domain = recipes.fit_domain(tokens[domain_folds != fold])
         for name, table in tables.items():
             part = table.where(table.fold == fold)
             rows += part.rows
-            quality.append(quality_of(data, recipe.task, name, table)[table.fold == fold])
+            for quantity, values in seen[name].items():
+                quality[quantity].append(values[table.fold == fold])
             conditions += [name] * len(part.rows)
             scores += model(recipes.design(part.features, recipe)).tolist()
-            distances += domain(part.features[:, recipes.CLS_BLOCKS[-1], 0].astype(np.float32)).tolist()
-    return Scores(rows, np.array(conditions), np.array(scores), np.array(distances), np.concatenate(quality))
-
-
-def quality_of(data: Path, task: str, name: str, table: Table) -> Floats:
-    """What the quality gate looks at; all unknown, so that nothing is refused, where it was not measured."""
-    found = load_quality(data, task, name, table.rows)
-    return np.full((len(table.rows), len(NAMES)), np.nan) if found is None else found.astype(np.float64)
+            quality["distance"].append(domain(part.features[:, recipes.CLS_BLOCKS[-1], 0].astype(np.float32)))
+    joined = {name: np.concatenate(parts) for name, parts in quality.items()}
+    covered = visual_gate.covered_limits(data, recipe.task, joined)
+    return Scores(rows, np.array(conditions), np.array(scores), joined, covered)
 
 
 def weights(s: Scores, keep: NDArray[np.bool_]) -> Floats:
@@ -147,21 +144,11 @@ def worst_rate(s: Scores, part: NDArray[np.bool_], hit: NDArray[np.bool_]) -> fl
     return float(max(rates))
 
 
-def limits(s: Scores, keep: NDArray[np.bool_]) -> dict[str, list[float | None]]:
-    """The gate of the kept crops: the range of each quality, and of the distance to what was trained on."""
-    known = keep & ~np.isnan(s.quality).all(1)
-    measured = ranges(s.quality[known]) if known.any() else {}
-    return {**measured, "distance": [None, distance_limit(s, keep)]}
-
-
-def within(s: Scores, gate: dict[str, list[float | None]]) -> NDArray[np.bool_]:
-    near = s.distance <= gate["distance"][1]
-    return near & inside(s.quality, gate).all(1) if NAMES[0] in gate else near
-
-
-def distance_limit(s: Scores, keep: NDArray[np.bool_]) -> float:
-    """What 0.5 % of the clean crops of left-out folds exceed; beyond it a detector abstains."""
-    return float(np.quantile(s.distance[keep & (s.condition == "clean")], 0.995))
+def limits(s: Scores, without: str | None = None) -> dict[str, visual_gate.Range]:
+    """The gate that the crops of all folds, or of the other folds, give."""
+    keep = s.fold != without
+    quality = {name: values[keep] for name, values in s.quality.items()}
+    return visual_gate.limits(quality, (s.condition == "clean")[keep], s.covered_limits.get(without))
 
 
 def nested(s: Scores) -> tuple[Floats, NDArray[np.int_]]:
@@ -169,7 +156,8 @@ def nested(s: Scores) -> tuple[Floats, NDArray[np.int_]]:
     llr, region = np.zeros(len(s.rows)), np.zeros(len(s.rows), int)
     for fold in np.unique(s.fold):
         curve, here = calibrate(s, s.fold != fold), s.fold == fold
-        s.inside[here] = within(s, limits(s, s.fold != fold))[here]
+        beyond = visual_gate.refused(s.quality, limits(s, fold))
+        s.inside[here] = ~np.any([hit[here] for hit in beyond.values()], axis=0)
         llr[here] = np.where(s.inside[here], curve(s.score[here]), 0.0)
         region[here] = np.where(llr[here] >= curve.upper, 1, np.where(llr[here] <= curve.lower, -1, 0))
     return llr, region
@@ -200,20 +188,21 @@ def matched(s: Scores, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return keep & np.array([len(sides.get(r.pair, ())) == 2 for r in s.rows])
 
 
-def ranked_right(s: Scores, keep: NDArray[np.bool_]) -> tuple[int, int]:
+def ranked_right(s: Scores, keep: NDArray[np.bool_], score: Floats) -> tuple[int, int]:
     """(fakes that score above the mean of their own originals, fakes) among matched pairs."""
     reals: dict[str, list[float]] = defaultdict(list)
     for i in np.flatnonzero(keep & ~s.fake):
-        reals[s.rows[i].pair].append(s.score[i])
+        reals[s.rows[i].pair].append(score[i])
     fakes = np.flatnonzero(keep & s.fake)
-    return sum(bool(s.score[i] > np.mean(reals[s.rows[i].pair])) for i in fakes), len(fakes)
+    return sum(bool(score[i] > np.mean(reals[s.rows[i].pair])) for i in fakes), len(fakes)
 
 
 def cell(
     s: Scores, keep: NDArray[np.bool_], llr: Floats, region: NDArray[np.int_], neutral: float
 ) -> dict[str, object]:
     """The figures of one fold under one condition; an abstention counts as `neutral`, the score whose ratio is 1."""
-    score, fake = np.where(s.inside, s.score, neutral)[keep], s.fake[keep]
+    every = np.where(s.inside, s.score, neutral)
+    score, fake = every[keep], s.fake[keep]
     pictures = [s.rows[i].picture for i in np.flatnonzero(keep)]
     out: dict[str, object] = {
         "coverage": float(s.inside[keep].mean()),
@@ -231,8 +220,8 @@ def cell(
     }
     pairs = matched(s, keep)
     if (pairs & s.fake).any():
-        right, of = ranked_right(s, pairs)
-        out["matched"] = {"auc": auc(s.score[pairs], s.fake[pairs]), "ranked_right": right, "fakes": of}
+        right, of = ranked_right(s, pairs, every)
+        out["matched"] = {"auc": auc(every[pairs], s.fake[pairs]), "ranked_right": right, "fakes": of}
     return out
 
 
@@ -296,7 +285,7 @@ def evaluate(data: Path, task: str, recipe: recipes.Recipe) -> tuple[dict[str, o
         "flips": flips(s, region),
         "summary": {name: summary(cells, name) for name in conditions},
         "not_measured": [name for name in conditions_of(task) if name not in conditions],
-        "limits": limits(s, everyone),
+        "limits": limits(s),
         "refused": refusals(s),
         "curve": vars_of(curve),
     }, s
@@ -305,12 +294,11 @@ def evaluate(data: Path, task: str, recipe: recipes.Recipe) -> tuple[dict[str, o
 def refusals(s: Scores) -> dict[str, dict[str, float]]:
     """By condition and quantity, the share of crops of left-out folds beyond the range that the other folds give."""
     out: dict[str, dict[str, float]] = {}
-    beyond = {name: np.zeros(len(s.rows), bool) for name in limits(s, np.ones(len(s.rows), bool))}
+    beyond = {name: np.zeros(len(s.rows), bool) for name in limits(s)}
     for fold in np.unique(s.fold):
-        here, gate = s.fold == fold, limits(s, s.fold != fold)
-        beyond["distance"][here] = (s.distance > gate["distance"][1])[here]
-        for i, name in enumerate(name for name in NAMES if name in gate):
-            beyond[name][here] = ~inside(s.quality, gate)[here, i]
+        here = s.fold == fold
+        for name, hit in visual_gate.refused(s.quality, limits(s, fold)).items():
+            beyond[name][here] = hit[here]
     for condition in dict.fromkeys(s.condition):
         out[condition] = {name: float(hit[s.condition == condition].mean()) for name, hit in beyond.items()}
     return out
@@ -329,7 +317,7 @@ def weights_of(task: str) -> dict[str, str]:
 
 
 def calibration(
-    task: str, result: dict[str, object], s: Scores, applies: dict[str, list[float | None]]
+    task: str, result: dict[str, object], s: Scores, ranges: dict[str, visual_gate.Range]
 ) -> dict[str, object]:
     """The file that ships: one condition, since a crop's history is not known at scan time."""
     curve, figures = calibrate(s, np.ones(len(s.rows), bool)), result["summary"]
@@ -341,7 +329,7 @@ def calibration(
     beside = {n: {k: figures[n][k] for k in BESIDE_FIGURES} for n in BESIDE[task] if n in figures}
     condition = {
         "name": "clean and re-shipped together" if reshipped(figures) else "clean",
-        "applies": applies,
+        "applies": ranges,
         "method": "platt",
         "n_real": int((~s.fake & s.calibrating).sum()),
         "n_synthetic": int((s.fake & s.calibrating).sum()),
@@ -382,16 +370,22 @@ RESHIPPED_FIGURES = ("auc", "cllr", "matched_auc", "false_alarms_at_upper", "det
 BESIDE_FIGURES = ("worst_fold", "worst_auc", *RESHIPPED_FIGURES, "coverage")
 
 
-def limit_in(page: str) -> float:
-    """Of `flat_range.py` or `occlusion.py`; no part of the coverage here, which it lowers by what their pages say."""
-    path = ROOT / "benchmarks" / "results" / f"{page}.json"
+def covered_limit() -> float:
+    """Of `occlusion.py`: what ships even where `covered` was not measured here."""
+    path = ROOT / "benchmarks" / "results" / "occlusion.json"
     return float(json.loads(path.read_text(encoding="utf-8"))["limit"])
 
 
-RANGES: dict[str, dict[str, list[float | None]]] = {
-    "synthetic-image": {"short_side": [112, None], "flat": [None, limit_in("flat_range")]},
-    "face-manipulation": {"face_px": [60, None], "covered": [None, limit_in("occlusion")]},
+RANGES: dict[str, dict[str, visual_gate.Range]] = {
+    "synthetic-image": {"short_side": [112, None]},
+    "face-manipulation": {"face_px": [60, None], "covered": [None, covered_limit()]},
 }
+
+
+def applies(task: str, measured: dict[str, visual_gate.Range]) -> dict[str, visual_gate.Range]:
+    """The ranges of a calibration file."""
+    shipped = {name: ends for name, ends in measured.items() if name not in visual_gate.DETECTORS_OWN}
+    return {**shipped, **RANGES[task]}
 
 
 def packs_own_split(data: Path, task: str) -> dict[str, float]:
@@ -416,7 +410,7 @@ def main(argv: list[str]) -> None:
         result, s = evaluate(data, task, recipes.RECIPES[task])
         result["packs_own_split"] = packs_own_split(data, task)
         results[task] = json.loads(json.dumps(result, default=float))
-        made = calibration(task, results[task], s, {**RANGES[task], **results[task]["limits"]})
+        made = calibration(task, results[task], s, applies(task, results[task]["limits"]))
         path = ROOT / "weights" / "calibration" / f"{task}.json"
         path.write_text(json.dumps(made, indent=1, default=float) + "\n")
         for name in (name for name in BESIDE[task] if name in BESIDE_WORDS):

@@ -14,6 +14,16 @@ IMITATED_WORDS = (
     "Lines that begin with `imitated-` are made by `training/visual/imitations.py` from the packs' crops: imitations "
     "of what telephones and apps do, no media from the field. They have no part in curve and thresholds either."
 )
+LIMIT_WORDS = {
+    "contrast": "The limit of `contrast` is the detector's own and was fitted on nothing here.",
+    "covered": "`covered` is read by a head that did not see the fold, its limit is what the bare faces of the other "
+    "folds give in `occlusion.md`; on a data folder of one's own head and limit are those that ship.",
+}
+UNMEASURED = {
+    NAMES[0]: "Blur, compression and pose were not measured: run `training/visual/face_quality.py`.",
+    "covered": "What covers the faces was not measured: run `training/visual/occlusion_features.py`, then "
+    "`features.py`.",
+}
 
 
 def table_row(name: str, f: dict[str, object]) -> str:
@@ -39,8 +49,9 @@ def refusal_table(result: dict[str, object]) -> list[str]:
         lines.append(f"|{condition}|" + "|".join(f"{shares[name]:.3f}" for name in names) + "|")
     ends = [" to ".join("-" if end is None else f"{end:.4g}" for end in result["limits"][name]) for name in names]
     lines.append("|**range of all folds**|" + "|".join(ends) + "|")
-    if NAMES[0] not in names and result["task"] == "face-manipulation":
-        lines += ["", "Blur, compression and pose were not measured: run `training/visual/face_quality.py`."]
+    lines += [text for name, text in LIMIT_WORDS.items() if name in names for text in ("", text)]
+    if result["task"] == "face-manipulation":
+        lines += [text for name, text in UNMEASURED.items() if name not in names for text in ("", text)]
     return lines
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepfake_detect.checkpoints import WeightStore
 from deepfake_detect.deadline import Deadline
@@ -22,6 +26,8 @@ from deepfake_detect.media import FaceTrack, SamplingPlan
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "training" / "visual"))
 
+import cover  # noqa: E402
+import face_quality  # noqa: E402
 import occlusions  # noqa: E402
 
 SIDE = 200
@@ -76,3 +82,46 @@ def test_a_face_behind_a_mask_is_refused_and_the_bare_one_is_not(portrait: FaceT
         assert isinstance(outcome, Score) and outcome.quantities["covered"] > bare.quantities["covered"]
         assert shipped.condition(outcome.quantities) is None
         assert "covered" in uncovered(shipped, outcome.quantities)[1]
+
+
+@pytest.fixture
+def features(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Of the visual training; the voice's has the same name."""
+    monkeypatch.syspath_prepend(str(ROOT / "training" / "visual"))
+    other = sys.modules.pop("features", None)
+    yield importlib.import_module("features")
+    del sys.modules["features"]
+    if other:
+        sys.modules["features"] = other
+
+
+def test_the_features_of_a_face_tell_what_covers_it_as_a_scan_does(
+    portrait: FaceTrack, features: ModuleType, tmp_path: Path
+) -> None:
+    """`features.py` reads the cover head in the run that makes the features; landmarks are those of the bare crop."""
+    lines = ["file,split,label,kind,generator,source_repo,source_path,face_px,pair_id,fold"]
+    versions = {"bare.png": portrait, "mask.png": behind(portrait, "mask")}
+    (tmp_path / "own").mkdir()
+    (tmp_path / "cache").mkdir()
+    for name, track in versions.items():
+        pixels = track.faces[0].pixels
+        assert max(pixels.shape[:2]) <= features.crops.STORED
+        Image.fromarray(pixels).save(tmp_path / "own" / name)
+        lines.append(f"{name},train,real,real_face,,me,{name},200,,one")
+    (tmp_path / "own" / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "protocol.toml").write_text(
+        'packs = ["own"]\ncap = 9\nfold_cap = 9\n[face-manipulation]\nfake_kinds = []\nreal_kinds = ["real_face"]\n'
+        "[face-manipulation.folds.one]\ngenerators = []\nreals = []\n",
+        encoding="utf-8",
+    )
+    features.features_of(tmp_path, cover.TASK, ["clean"])
+    points = np.stack([portrait.faces[0].landmarks * (224 / portrait.faces[0].pixels.shape[0])] * 2)
+    np.save(tmp_path / "cache" / f"landmarks.{face_quality.TASK}.npy", points)
+    found = cover.covered_of(tmp_path, "clean")
+    detector = FaceManipulation()
+    detector.load(WeightStore(), "cpu")
+    outcomes = detector.score(list(versions.values()))
+    assert found is not None
+    assert found.tolist() == pytest.approx([o.quantities["covered"] for o in outcomes], abs=2e-3)
+    assert found[0] < cover.limits_of(tmp_path)[None] < found[1]
+    assert np.load(tmp_path / "cache" / f"{cover.TASK}.clean.npy").shape == (2, 12, 3, 768)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 TASK = "face-manipulation"
@@ -86,7 +87,7 @@ def test_small_faces_are_measured_beside_the_calibration(visual: ModuleType, dat
 
 def test_faces_out_of_the_range_of_the_other_folds_are_refused(visual: ModuleType, data: Path) -> None:
     before, _ = results(visual, data)
-    names = visual.NAMES
+    names = visual.visual_gate.face_quality.NAMES
     values = np.random.default_rng(5).uniform(0.9, 1.0, (24 * len(FOLDS), len(names))).astype(np.float32)
     values[:, names.index("turn")] = 0.1
     values[:6, names.index("turn")] = 0.8  # fakes of the first fold, by the order of file names
@@ -98,6 +99,77 @@ def test_faces_out_of_the_range_of_the_other_folds_are_refused(visual: ModuleTyp
     lost = before["folds"][first]["clean"]["coverage"] - after["folds"][first]["clean"]["coverage"]
     assert lost >= 5 / 24
     assert "|**range of all folds**|" in visual.markdown({TASK: after}, "command", "folds")
+
+
+def test_covered_faces_lower_the_coverage(visual: ModuleType, data: Path) -> None:
+    """Logits of the head and landmarks of each face are in the cache; on a data folder of its own the shipped limit."""
+    before, made = results(visual, data)
+    assert "covered" not in before["limits"] and "covered" in visual.applies(TASK, before["limits"])
+    cover = visual.visual_gate.cover
+    limits = cover.limits_of(data)
+    assert limits[None] == visual.covered_limit() and set(limits) == {None, *FOLDS}
+    assert set(cover.heads_of(data)) == set(FOLDS)
+
+    logits = np.full((24 * len(FOLDS), 196), -20, np.float16)
+    logits[:6] = 20  # fakes of the first fold, by the order of file names
+    points = np.tile(
+        np.array([[80, 90], [140, 90], [110, 120], [85, 155], [135, 155]], np.float32), (len(logits), 1, 1)
+    )
+    points[5] = np.nan  # no face found: nothing is known
+    np.save(data / "cache" / f"cover.{TASK}.clean.npy", logits)
+    np.save(data / "cache" / f"landmarks.{TASK}.npy", points)
+    after, again = results(visual, data)
+    assert after["refused"]["clean"]["covered"] == pytest.approx(5 / 72)
+    assert after["refused"]["half-jpeg75"]["covered"] == 0
+    assert after["limits"]["covered"] == [None, limits[None]]
+    assert made["conditions"][0]["knots"] == again["conditions"][0]["knots"]
+    first = sorted(FOLDS)[0]
+    lost = before["folds"][first]["clean"]["coverage"] - after["folds"][first]["clean"]["coverage"]
+    assert 3 / 24 <= lost <= 5 / 24
+    told = visual.markdown({TASK: after}, "command", "folds")
+    assert "`covered` is read by a head" in told and "What covers" not in told
+    assert "What covers" in visual.markdown({TASK: before}, "command", "folds")
+
+
+def test_an_abstention_has_the_neutral_score_among_matched_pairs(visual: ModuleType) -> None:
+    rows = [
+        visual.Row(f"{pair}{fake}", fake, "", "", "", f"{pair}{fake}", pair, "", "one", 200.0, 90.0)
+        for pair in "ab"
+        for fake in (True, False)
+    ]
+    quality = {"distance": np.zeros(4)}
+    s = visual.Scores(rows, np.array(["clean"] * 4), np.array([3.0, 1.0, 2.0, 0.0]), quality, {})
+    every = np.ones(4, bool)
+    full = visual.cell(s, every, np.zeros(4), np.zeros(4, int), -1.0)
+    s.inside[0] = False
+    part = visual.cell(s, every, np.zeros(4), np.zeros(4, int), -1.0)
+    assert (full["matched"]["auc"], full["matched"]["ranked_right"]) == (1.0, 2)
+    assert (part["matched"]["auc"], part["matched"]["ranked_right"], part["coverage"]) == (0.5, 1, 0.75)
+
+
+def test_flat_pictures_and_those_without_contrast_are_refused(
+    visual: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured on the pictures themselves once, then read from the cache."""
+    gate, rng = visual.visual_gate, np.random.default_rng(0)
+    drawn = np.full((256, 256, 3), 30, np.uint8)
+    drawn[:, 128:] = 200
+    pictures = [rng.integers(0, 256, (256, 256, 3), np.uint8), drawn, np.full((256, 256, 3), 90, np.uint8)]
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "protocol.toml").touch()
+    rows = [visual.Row(f"{n}.png", False, "", "", "", "", "", "", "one", np.nan, np.nan) for n in range(3)]
+    for row, rgb in zip(rows, pictures, strict=True):
+        Image.fromarray(rgb).save(tmp_path / row.file)
+    monkeypatch.setattr(gate.picture_quality, "part", lambda *_: rows)
+    first = gate.measured(tmp_path, "synthetic-image", "clean", 3)
+    (tmp_path / "0.png").unlink()
+    again = gate.measured(tmp_path, "synthetic-image", "clean", 3)
+    assert all(np.array_equal(first[name], again[name]) for name in ("flat", "contrast"))
+    first["distance"] = np.zeros(3)
+    limits = gate.limits(first, np.array([True, False, False]), None)
+    hit = gate.refused(first, limits)
+    assert hit["flat"].tolist() == [False, True, True] and hit["contrast"].tolist() == [False, False, True]
+    assert visual.applies("synthetic-image", limits).keys() == {"flat", "distance", "short_side"}
 
 
 def test_a_benchmark_writes_its_figures_between_the_marks_of_a_card(

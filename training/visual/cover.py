@@ -3,25 +3,32 @@
     python training/visual/cover.py DATA
 
 Writes `weights/shipped/face-cover.*` from what `occlusion_features.py` made; convex, tokens drawn from a fixed seed.
+`features.py` reads every face with the head that did not see its fold and keeps float16 [rows, 196] (logits) in
+CACHE/cover.face-manipulation.CONDITION.npy, in the order of `corpus.part`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from corpus import ROOT, cache, rows
+from corpus import ROOT, cache, part, protocol, rows
+from face_quality import landmarks
 from head_files import WIDTH, save_cover
 from heads import Linear, fit_logistic
 from numpy.typing import NDArray
-from occlusion_features import BLOCK, TASK
 from occlusions import MAKERS
+from safetensors.numpy import load_file
 
 from deepfake_detect.detect.face_quality import PATCHES, covered, inner_patches
 from deepfake_detect.detect.networks.clip import PATCH_BLOCKS
 
+TASK = "face-manipulation"
+BLOCK = PATCH_BLOCKS[-1]
+KEPT = 0.995
 COVERED, BARE = 0.5, 0.05
 L2 = 1e-2
 TOKENS = 8
@@ -104,6 +111,70 @@ def covered_share(d: CoverData, model: Linear, index: NDArray[np.int_]) -> Float
     return np.array(
         [covered(model(d.patch[i].astype(np.float32)).reshape(grid), d.landmarks[i]) if found[i] else np.nan
          for i in index], np.float32)  # fmt: skip
+
+
+def left_out(d: CoverData, kind: str = "") -> dict[str, Linear]:
+    """By fold the head that saw neither the fold nor this kind of thing."""
+    return {str(fold): fit_cover(d, (d.fold != fold) & (d.kind != kind)) for fold in np.unique(d.fold)}
+
+
+def out_of_fold(d: CoverData, heads: dict[str, Linear], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`covered` of the wanted versions, each by its fold's head; nan for the others and where no face was found."""
+    out = np.full(len(d.kind), np.nan)
+    for fold, head in heads.items():
+        here = np.flatnonzero((d.fold == fold) & wanted)
+        out[here] = covered_share(d, head, here)
+    return out
+
+
+def limit_of(values: NDArray[np.float64]) -> float:
+    """What 0.5 % of these faces exceed."""
+    return float(np.nanquantile(values, KEPT))
+
+
+def heads_of(data: Path) -> dict[str, Linear]:
+    """By fold the head that judges its faces: one that did not see it; for a data folder of one's own the shipped one.
+
+    Raises FileNotFoundError when `occlusion_features.py` has not been run for the packs.
+    """
+    if not _own(data):
+        return left_out(cover_data(data))
+    tensors = load_file(ROOT / "weights" / "shipped" / "face-cover.safetensors")
+    weight = tensors["cover.weight"].reshape(len(PATCH_BLOCKS), WIDTH)[PATCH_BLOCKS.index(BLOCK)]
+    shipped = Linear(weight, float(tensors["cover.bias"][0]))
+    return dict.fromkeys(protocol(data)[TASK]["folds"], shipped)
+
+
+def limits_of(data: Path) -> dict[str | None, float]:
+    """By fold the limit that the bare faces of the other folds give, and at None that of all; for a data folder of
+    one's own the shipped one.
+    """
+    if _own(data):
+        shipped = json.loads((ROOT / "weights" / "calibration" / f"{TASK}.json").read_text(encoding="utf-8"))
+        return dict.fromkeys([None, *protocol(data)[TASK]["folds"]], shipped["conditions"][0]["applies"]["covered"][1])
+    d = cover_data(data)
+    values = out_of_fold(d, left_out(d), ~d.imitated)
+    return {None: limit_of(values), **{str(fold): limit_of(values[d.fold != fold]) for fold in np.unique(d.fold)}}
+
+
+def _own(data: Path) -> bool:
+    return (data / "protocol.toml").exists()
+
+
+def covered_of(data: Path, name: str) -> Floats | None:
+    """`covered` of every row of a condition that does not move the face; nan where no face was found, None where
+    `features.py` left no logits.
+    """
+    path, found = cache(data) / f"cover.{TASK}.{name}.npy", part(data, TASK, name)
+    if not path.exists():
+        return None
+    logits, points = np.load(path).astype(np.float32).reshape(-1, PATCHES, PATCHES), landmarks(data)
+    if len(logits) != len(found):
+        raise ValueError(f"{path.name} holds {len(logits)} rows, the protocol {len(found)}: run features.py")
+    return np.array([
+        np.nan if np.isnan(points[row.file]).any() else covered(logit, points[row.file])
+        for row, logit in zip(found, logits, strict=True)
+    ], np.float32)  # fmt: skip
 
 
 def ship(data: Path, out: Path) -> None:

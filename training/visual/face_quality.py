@@ -15,12 +15,13 @@ from pathlib import Path
 
 import crops
 import numpy as np
-from corpus import Row, cache, part, rows
+from corpus import cache, part, rows
 from numpy.typing import NDArray
 
 from deepfake_detect.checkpoints import WeightStore
 from deepfake_detect.detect.face_quality import NAMES, pose
 from deepfake_detect.detect.quality import blockiness, detail, luma
+from deepfake_detect.detect.visual_input import SIDE
 from deepfake_detect.extract.faces import STILL_SIDE, FaceFinder
 from deepfake_detect.media import Frame
 
@@ -29,39 +30,45 @@ POSE = NAMES[2:]
 TRIM = 0.001  # share of the measured values that lies outside of the range at each end
 
 
-def poses(data: Path) -> dict[str, list[float]]:
-    """By file of a clean crop; kept, since MTCNN is the slow part."""
-    kept, found = cache(data) / f"pose.{TASK}.npy", rows(data, TASK)
-    if kept.exists():
-        values = np.load(kept)
-        if len(values) != len(found):
-            raise ValueError(f"{kept.name} holds {len(values)} rows, the protocol {len(found)}: remove it")
-    else:
+def landmarks(data: Path) -> dict[str, NDArray[np.float32]]:
+    """By file MTCNN's landmarks (5, 2) in the clean crop at 224 px, nan where it finds no face; kept, since this takes
+    minutes.
+    """
+    path, found = cache(data) / f"landmarks.{TASK}.npy", rows(data, TASK)
+    if not path.exists():
         finder = FaceFinder(WeightStore())
-        values = np.array([_pose(finder, crops.read(data / row.file)) for row in found], np.float32)
-        np.save(kept, values)
-    return {row.file: list(map(float, value)) for row, value in zip(found, values, strict=True)}
+        np.save(path, np.stack([_landmarks(finder, crops.read(data / row.file)) for row in found]))
+    values = np.load(path)
+    if len(values) != len(found):
+        raise ValueError(f"{path.name} holds {len(values)} rows, the protocol {len(found)}: remove it")
+    return {row.file: points for row, points in zip(found, values, strict=True)}
 
 
-def _pose(finder: FaceFinder, rgb: NDArray[np.uint8]) -> list[float]:
+def _landmarks(finder: FaceFinder, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    rgb = crops.centre(rgb, crops.STORED)
     (detections,) = finder.find([Frame(0.0, rgb)], STILL_SIDE)
-    if not detections:
+    points = detections[0].landmarks if detections else np.full((5, 2), np.nan)
+    return np.asarray(points * (SIDE / rgb.shape[0]), np.float32)
+
+
+def _pose(points: NDArray[np.float32]) -> list[float]:
+    if np.isnan(points).any():
         return [np.nan] * len(POSE)
-    known = pose(detections[0].landmarks)
+    known = pose(points)
     return [known[name] for name in POSE]
 
 
 def measure(data: Path, name: str) -> None:
-    known, out = poses(data), []
+    points, out = landmarks(data), []
     for row in part(data, TASK, name):
         rgb = crops.condition(crops.centre(crops.read(data / row.file), crops.STORED), name, row.file)
-        out.append([detail(crops.fit_face(rgb)), blockiness(luma(rgb)), *known[row.file]])
+        out.append([detail(crops.fit_face(rgb)), blockiness(luma(rgb)), *_pose(points[row.file])])
     np.save(cache(data) / f"quality.{TASK}.{name}.npy", np.array(out, np.float32))
 
 
-def load_quality(data: Path, task: str, name: str, found: list[Row]) -> NDArray[np.float32] | None:
-    """What was measured of these rows; None where it was not, and for a task that has no such gate."""
-    path = cache(data) / f"quality.{task}.{name}.npy"
+def load_quality(data: Path, name: str) -> NDArray[np.float32] | None:
+    """What was measured of every row of a condition; None where it was not."""
+    path, found = cache(data) / f"quality.{TASK}.{name}.npy", part(data, TASK, name)
     if not path.exists():
         return None
     values = np.load(path)
@@ -82,13 +89,10 @@ def ranges(values: NDArray[np.float32]) -> dict[str, list[float | None]]:
     }
 
 
-def inside(values: NDArray[np.float32], limits: dict[str, list[float | None]]) -> NDArray[np.bool_]:
-    """[rows, names]: whether each lies in its range; what is unknown does."""
-    out = np.ones(values.shape, bool)
-    for i, name in enumerate(NAMES):
-        low, high = limits[name]
-        out[:, i] &= ~(values[:, i] < (-np.inf if low is None else low)) & ~(values[:, i] > high)
-    return out
+def outside(values: NDArray[np.floating], ends: list[float | None]) -> NDArray[np.bool_]:
+    """Which values lie out of a range; what is unknown (nan) does not."""
+    low, high = ends
+    return (values < (-np.inf if low is None else low)) | (values > (np.inf if high is None else high))
 
 
 if __name__ == "__main__":

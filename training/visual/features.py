@@ -7,7 +7,7 @@ between them in float32: for search. What ships or is reported is made without i
 
 float16 [rows, 12 blocks, 3 (class token, patch mean, patch standard deviation), 768] in CACHE/TASK.CONDITION.npy, in
 the order of `corpus.part(DATA, TASK, CONDITION)`. A run that was cut off goes on where it was, and several may
-work at once.
+work at once. Faces are read for what covers them in the same run (`cover.py`), so `occlusion_features.py` comes first.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ import crops
 import numpy as np
 import torch
 from corpus import ROOT, TASKS, cache, part
+from cover import BLOCK, heads_of
+from cover import TASK as FACES
+from heads import Linear
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -71,28 +74,47 @@ def prepared(data: Path, task: str, name: str, files: list[str]) -> Iterator[np.
             yield from pool.map(one, files[start : start + 64])
 
 
-def extract(net: ClipEncoder, pictures: Iterable[np.ndarray], size: int = 8) -> np.ndarray:
+def extract(
+    net: ClipEncoder, pictures: Iterable[np.ndarray], heads: list[Linear], size: int = 8
+) -> dict[str, np.ndarray]:
+    """By what a file's name begins with: features, and where there are heads, one a picture, what they read."""
     half = next(net.blocks[0].q.parameters()).dtype == torch.bfloat16
+    features: list[np.ndarray] = []
+    logits: list[np.ndarray] = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
-        return np.concatenate(
-            [summarise(net(torch.from_numpy(crops.normalise(batch)))) for batch in batches(pictures, size)]
-        )
+        for batch in batches(pictures, size):
+            outputs = net(torch.from_numpy(crops.normalise(batch)))
+            features.append(summarise(outputs))
+            tokens, own = outputs["patch"][:, BLOCK].float().numpy(), heads[len(logits) :]
+            logits += [head(patch) for head, patch in zip(own, tokens, strict=False)]
+    cover = {"cover.": np.array(logits, np.float16)} if heads else {}
+    return {**cover, "": np.concatenate(features)}
 
 
-def parts(net: ClipEncoder, data: Path, task: str, name: str) -> None:
+def parts(net: ClipEncoder, data: Path, task: str, name: str, heads: dict[str, Linear]) -> None:
     """Work on the parts of one condition that nobody else works on; whoever sees them complete joins them."""
-    whole, files = cache(data) / f"{task}.{name}.npy", [row.file for row in part(data, task, name)]
-    paths = {start: cache(data) / "parts" / f"{task}.{name}.{start}.npy" for start in range(0, len(files), PART)}
+    rows, folder = part(data, task, name), cache(data) / "parts"
+    starts, kinds = range(0, len(rows), PART), (*(["cover."] if heads else []), "")
+    paths = {start: folder / f"{task}.{name}.{start}.npy" for start in starts}
     for start, path in paths.items():
         with path.with_suffix(".lock").open("w") as lock:
             if path.exists() or not claimed(lock):
                 continue
-            ready = path.with_suffix(".writing.npy")
-            np.save(ready, extract(net, prepared(data, task, name, files[start : start + PART])))
-            ready.replace(path)
+            here = rows[start : start + PART]
+            pictures = prepared(data, task, name, [row.file for row in here])
+            made = extract(net, pictures, [heads[row.fold] for row in here] if heads else [])
+            for kind in kinds:  # features last: where they are, the part is complete
+                ready = path.with_suffix(".writing.npy")
+                np.save(ready, made[kind])
+                ready.replace(folder / f"{kind}{path.name}")
+    whole = cache(data) / f"{task}.{name}.npy"
     if all(path.exists() for path in paths.values()) and not whole.exists():
-        np.save(whole, np.concatenate([np.load(path) for path in paths.values()]))
-        print(whole.name, len(files), flush=True)
+        for kind in kinds:
+            np.save(
+                cache(data) / f"{kind}{whole.name}",
+                np.concatenate([np.load(folder / f"{kind}{path.name}") for path in paths.values()]),
+            )
+        print(whole.name, len(rows), flush=True)
 
 
 def claimed(lock: IO[str]) -> bool:
@@ -108,9 +130,11 @@ def features_of(data: Path, task: str, conditions: list[str], weights: Path = EN
     torch.set_num_threads(1)
     (cache(data) / "parts").mkdir(parents=True, exist_ok=True)
     missing = [name for name in conditions if not (cache(data) / f"{task}.{name}.npy").exists()]
-    net = encoder(weights, bfloat16) if missing else None
+    if not missing:
+        return
+    net, heads = encoder(weights, bfloat16), heads_of(data) if task == FACES else {}
     for name in missing:
-        parts(net, data, task, name)
+        parts(net, data, task, name, heads)
 
 
 def main() -> None:

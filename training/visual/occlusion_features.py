@@ -20,21 +20,20 @@ import cv2
 import numpy as np
 import torch
 from corpus import Row, cache, evenly, rows
+from cover import BLOCK, TASK
 from features import ENCODER
 from numpy.typing import NDArray
 from occlusions import MAKERS, Face, occlude
 from safetensors.torch import load_file
 
 from deepfake_detect.checkpoints import WeightStore
-from deepfake_detect.detect.networks.clip import GRID, PATCH_BLOCKS, ClipEncoder, dequantise
+from deepfake_detect.detect.networks.clip import GRID, ClipEncoder, dequantise
 from deepfake_detect.detect.visual_input import SIDE
 from deepfake_detect.extract.faces import STILL_SIDE, FaceFinder
 from deepfake_detect.media import Frame
 
-TASK = "face-manipulation"
 FACES = 18
 KINDS_EACH = 2
-BLOCK = PATCH_BLOCKS[-1]
 PART = 40
 
 
