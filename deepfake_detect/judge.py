@@ -111,8 +111,7 @@ def _scored(loaded: LoadedDetector, sample: Any, score: Score) -> Finding | Abst
 def _timeline(score: Score, threshold: float | None) -> tuple[Evidence, ...]:
     if len(score.timeline) < 2:
         return ()
-    caption = "raw score over time, higher for synthetic"
-    return (Evidence("timeline", caption, values=score.timeline, threshold=threshold),)
+    return (Evidence("timeline", score.timeline_caption, values=score.timeline, threshold=threshold),)
 
 
 def lines(detectors: Sequence[LoadedDetector], findings: Sequence[Finding]) -> list[Line]:

@@ -43,7 +43,8 @@ class Score:
 
     ``quantities``: measured conditions of the sample under the names that the calibration file uses (``face_px``,
     ``sharpness``,
-    ``sample_rate``, ...). ``timeline``: (time in seconds, raw score) for the parts of the sample.
+    ``sample_rate``, ...). ``timeline``: (time in seconds, raw score) for the parts of the sample; ``timeline_caption``:
+    what is drawn there.
     """
 
     value: float
@@ -51,6 +52,7 @@ class Score:
     span: Span | None = None
     region: Region | None = None
     timeline: tuple[tuple[float, float], ...] = ()
+    timeline_caption: str = "raw score over time, higher for synthetic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ MIN_SPEECH_SECONDS = 2.0
 MAX_SECONDS = 8.0  # the encoder has positions for 10 s
 FRAME = 320  # samples of one encoder frame, 20 ms
 PIECE_SECONDS = 0.5
+LINE_CAPTION = "raw score of each stretch of speech and, around it, how its half seconds differ; higher for synthetic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class SyntheticVoice(Detector[SpeechWindow]):
             value,
             {"high_band_db": inputs.high_band_db, "dynamics_db": inputs.dynamics_db},
             timeline=tuple(zip(times.tolist(), pieces.astype(float).tolist(), strict=True)),
+            timeline_caption=LINE_CAPTION,
         )
 
 

@@ -64,6 +64,7 @@ _FIXED = frozenset(
         N_("no detector that is past the experimental stage could decide"),
         N_("where the face looks foreign to its surroundings (red), on the face that scored highest"),
         N_("raw score over time, higher for synthetic"),
+        N_("raw score of each stretch of speech and, around it, how its half seconds differ; higher for synthetic"),
         N_("One raw score for each stretch, at its middle."),
         N_("frequencies of the sound over time, up to 8 kHz"),
         N_("frequencies of the sound over time, up to 8 kHz; bars at the top mark the flagged stretches"),
