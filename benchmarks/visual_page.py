@@ -6,6 +6,8 @@ import imitations
 from face_quality import NAMES
 from visual_aims import GOALS, shortfalls
 
+from deepfake_detect.report.terms import named
+
 BESIDE_WORDS = {
     "small-face": "The line small-face is beside the others: crops of both labels at 100 px (a face of about 74 px), "
     "JPEG quality 90. It has no part in curve and thresholds; its false alarms are at those of the other conditions.",
@@ -122,7 +124,7 @@ def imitated_text(task: str, result: dict[str, object]) -> str:
     """What the card says of real media known to fail in the field, as far as a script can imitate them."""
     figures, parts = result["summary"], []
     for name in imitations.NAMES[task]:
-        said = name.removeprefix("imitated-").replace("-", " ")
+        said = named(name).split(",")[0]
         reals = sum(cells[name]["n_real"] for cells in result["folds"].values() if name in cells)
         parts.append(
             f"{said}: {100 * figures[name]['false_alarms_at_upper']:.1f} % (mean of folds, {reals} reals; clean "

@@ -7,7 +7,7 @@ The five conditions in `CONDITIONS` are fixed: benchmarks, training and the robu
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -45,19 +45,25 @@ def webp(rgb: Rgb, quality: int) -> Rgb:
 
 def h264(rgb: Rgb, crf: int) -> Rgb:
     """One H.264 key frame (libx264, yuv420p) at constant rate factor `crf`; odd sides lose one pixel by cropping."""
+    return decode_picture(h264_file([rgb], crf))
+
+
+def h264_file(frames: Sequence[Rgb], crf: int, fps: int = 25, tune: str | None = None) -> bytes:
+    """An MP4 of frames of one size, at least one, as `h264` encodes them; `tune`: libx264's, such as zerolatency."""
     import av
 
-    even = np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])
+    height, width = (side // 2 * 2 for side in frames[0].shape[:2])
+    options = {"crf": str(crf), "preset": "veryfast", "threads": "1", **({"tune": tune} if tune else {})}
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream(
-            "libx264", rate=25, options={"crf": str(crf), "preset": "veryfast", "threads": "1"}
-        )
-        stream.height, stream.width, stream.pix_fmt = even.shape[0], even.shape[1], "yuv420p"
-        stream.time_base = Fraction(1, 25)
-        for packet in [*stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")), *stream.encode()]:
-            container.mux(packet)
-    return decode_picture(buffer.getvalue())
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream.time_base = Fraction(1, fps)
+        for rgb in frames:
+            even = np.ascontiguousarray(rgb[:height, :width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+        container.mux(stream.encode())
+    return buffer.getvalue()
 
 
 def half_jpeg75(rgb: Rgb) -> Rgb:

@@ -1,7 +1,7 @@
 """What telephones and apps do to a picture, imitated by script: no medium from the field, and called an imitation.
 
-Night mode, portrait blur, beauty filter, and sticker with text. Every result is saved as JPEG quality 90. AI upscaling,
-video calls and scanned prints are not imitated: what a script can do there is too far from the real thing.
+Night mode, portrait blur, beauty filter, sticker with text, AI upscaling, video call and scanned print. Every result is
+saved as JPEG quality 90. The up-scaler is a published one whose weights are not here: see `upscaler.py`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
+from calls import video_call
 from numpy.typing import NDArray
+from prints import print_scan
+from upscaler import upscale
 
-from deepfake_detect.reship.visual import jpeg
+from deepfake_detect.reship.visual import jpeg, resize
 
 Rgb = NDArray[np.uint8]
 TEXTS = ("WHEN YOU SEE IT", "MONDAY AGAIN", "NO COMMENT", "BEST DAY EVER", "TELL NOBODY", "SO TIRED")
@@ -59,6 +62,11 @@ def night(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     return np.asarray(np.clip(1.5 * clean - 0.5 * soft, 0, 255), np.uint8)
 
 
+def ai_upscaling(rgb: Rgb, rng: np.random.Generator) -> Rgb:
+    """Half the size, and back by a learned up-scaler; sides of odd length lose a pixel. `rng` has no part in it."""
+    return upscale(resize(rgb, 0.5))
+
+
 def _oval(rgb: Rgb, width: float) -> NDArray[np.float32]:
     """1 inside an oval around the middle, 0 outside, with a soft border; (h, w, 1)."""
     height, wide = rgb.shape[:2]
@@ -76,9 +84,12 @@ _MAKERS: Mapping[str, Callable[[Rgb, np.random.Generator], Rgb]] = {
     "imitated-beauty-filter": beauty,
     "imitated-sticker": sticker,
     "imitated-night-mode": night,
+    "imitated-ai-upscaling": ai_upscaling,
+    "imitated-video-call": video_call,
+    "imitated-print-scan": print_scan,
 }
 NAMES = {
-    "synthetic-image": ("imitated-portrait-blur", "imitated-sticker", "imitated-night-mode"),
+    "synthetic-image": tuple(name for name in _MAKERS if name != "imitated-beauty-filter"),
     "face-manipulation": tuple(_MAKERS),
 }
 
