@@ -9,7 +9,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("visual", "visual_small", "own", "screens", "audio", "splices", "music", "reference", "local-edit", "speed")
+NAMES = (
+    "visual", "visual_small", "own", "screens", "tracks",
+    "audio", "splices", "music", "reference", "local-edit", "speed",
+)  # fmt: skip
 
 
 def main(argv: list[str]) -> int:
