@@ -5,11 +5,11 @@
 Trained on pieces of Debian's wallpapers (DEBS, as `training/local_edit/samples.py` has them), so none has seen a
 picture of the data packs. Five kinds, named by what generators differ in: how they get their pixels back.
 
-    transposed  code of 1/8, transposed convolutions (DCGAN, StyleGAN)
-    nearest     code of 1/8 drawn with noise (a variational one), nearest neighbour and convolution (diffusion decoders)
-    quantised   code of 1/4 rounded to a few levels (finite scalar quantisation, arXiv 2309.15505), nearest neighbour
-    shuffle     no code: half the size, then sub-pixel convolution (ESPCN)
-    bilinear    no code: half the size, then bilinear and convolution
+    transposed  a thumbnail of 1/4 and a code, transposed convolutions (DCGAN, StyleGAN)
+    nearest     the same, the code drawn with noise (a variational one), nearest neighbour and convolution (diffusion decoders)
+    quantised   the same, the code rounded to a few levels (finite scalar quantisation, arXiv 2309.15505), nearest neighbour
+    shuffle     a thumbnail of 1/2 alone, sub-pixel convolution (ESPCN)
+    bilinear    a thumbnail of 1/2 alone, bilinear and convolution
 
 Loss: L1 of pixels and of their differences, and from the middle of the training a small patch discriminator (hinge), so
 that what is rebuilt is not told by its softness alone. OUT gets KIND.safetensors and a line of figures for each.
@@ -34,8 +34,8 @@ sys.path.insert(0, str(ROOT / "training" / "local_edit"))
 
 KINDS = ("transposed", "nearest", "quantised", "shuffle", "bilinear")
 SIDE, BATCH, RATE = 96, 8, 1e-3
-CODE = {"transposed": (8, 32), "nearest": (8, 32), "quantised": (4, 8), "shuffle": (2, 3), "bilinear": (2, 3)}
-WIDTHS = {1: 32, 2: 64, 4: 96, 8: 128}
+CODE = {"transposed": (4, 8), "nearest": (4, 8), "quantised": (4, 8), "shuffle": (2, 0), "bilinear": (2, 0)}
+WIDTHS = {1: 32, 2: 64, 4: 96}
 LEVELS, NOISE, ADVERSARIAL = 8, 0.05, 0.02
 
 
@@ -74,36 +74,33 @@ class Up(nn.Module):
 
 
 class AutoEncoder(nn.Module):
-    """[b, 3, h, w] in [-1, 1] -> the same, rebuilt; h and w are multiples of 8."""
+    """[b, 3, h, w] in [-1, 1] -> the same, rebuilt; h and w are multiples of 4."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
-        factor, code = CODE[kind]
-        scales = [s for s in WIDTHS if s <= factor]
+        self.factor, code = CODE[kind]
+        scales = [s for s in WIDTHS if s <= self.factor]
         down: list[nn.Module] = [conv(3, WIDTHS[1])]
         for before, after in pairwise(scales):
             down += [nn.SiLU(), conv(WIDTHS[before], WIDTHS[after], 2), Residual(WIDTHS[after])]
-        self.down = nn.Sequential(*down, nn.SiLU(), conv(WIDTHS[factor], code)) if code != 3 else None
-        up: list[nn.Module] = [conv(code, WIDTHS[factor]), Residual(WIDTHS[factor])]
+        self.down = nn.Sequential(*down, nn.SiLU(), conv(WIDTHS[self.factor], code)) if code else None
+        up: list[nn.Module] = [conv(3 + code, WIDTHS[self.factor]), Residual(WIDTHS[self.factor])]
         for after, before in pairwise(scales[::-1]):
             up += [nn.SiLU(), Up(kind, WIDTHS[after], WIDTHS[before]), Residual(WIDTHS[before])]
         self.up = nn.Sequential(*up, nn.SiLU(), conv(WIDTHS[1], 3))
 
     def code(self, x: Tensor) -> Tensor:
-        if self.down is None:
-            return F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True, align_corners=False)
         code = torch.tanh(self.down(x))
         if self.kind == "quantised":
             return code + (torch.round(code * LEVELS / 2) / LEVELS * 2 - code).detach()
         return code + NOISE * torch.randn_like(code) if self.kind == "nearest" else code
 
     def forward(self, x: Tensor) -> Tensor:
-        code = self.code(x)
-        rebuilt = self.up(code)
-        if self.down is None:
-            rebuilt = rebuilt + F.interpolate(code, scale_factor=2, mode="bilinear", align_corners=False)
-        return rebuilt
+        small = F.interpolate(x, scale_factor=1 / self.factor, mode="bilinear", antialias=True, align_corners=False)
+        code = small if self.down is None else torch.cat([small, self.code(x)], 1)
+        base = F.interpolate(small, scale_factor=self.factor, mode="bilinear", align_corners=False)
+        return base + self.up(code)
 
 
 def discriminator() -> nn.Module:
@@ -171,9 +168,9 @@ def load_all(folder: Path) -> dict[str, AutoEncoder]:
 
 
 def rebuild(net: AutoEncoder, rgb: np.ndarray) -> np.ndarray:
-    """uint8 [h, w, 3] -> the same size, rebuilt; what is over multiples of 8 is mirrored first and cut off after."""
+    """uint8 [h, w, 3] -> the same size, rebuilt; what is over multiples of 4 is mirrored first and cut off after."""
     height, width = rgb.shape[:2]
-    padded = np.pad(rgb, ((0, -height % 8), (0, -width % 8), (0, 0)), mode="reflect")
+    padded = np.pad(rgb, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="reflect")
     x = torch.from_numpy(np.ascontiguousarray(padded)).permute(2, 0, 1)[None].float().div(127.5).sub(1)
     with torch.inference_mode():
         y = net(x).clamp(-1, 1).add(1).mul(127.5).round()

@@ -102,7 +102,7 @@ def train(net: torch.nn.Module, batches: Batches, minutes: float, saved: Path) -
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
         step, now = step + 1, time.process_time()
         spent, last = spent + now - last, now
         if spent - kept > SAVE_EVERY or spent >= minutes * 60:

@@ -53,7 +53,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     made = names(args.data)
-    features = extract(encoder(args.weights, args.bfloat16), pictures(args.data, made, args.autoencoders))
+    features = extract(encoder(args.weights, args.bfloat16), pictures(args.data, made, args.autoencoders), [])[""]
     base = cache(args.data) / "rebuilt"
     np.save(f"{base}.features.npy", features)
     np.savez(f"{base}.npz", names=np.array(made))
