@@ -6,8 +6,8 @@ Trained on pieces of Debian's wallpapers (DEBS, as `training/local_edit/samples.
 picture of the data packs. Five kinds, named by what generators differ in: how they get their pixels back.
 
     transposed  a thumbnail of 1/4 and a code, transposed convolutions (DCGAN, StyleGAN)
-    nearest     the same, the code drawn with noise (a variational one), nearest neighbour and convolution (diffusion decoders)
-    quantised   the same, the code rounded to a few levels (finite scalar quantisation, arXiv 2309.15505), nearest neighbour
+    nearest     the same, the code drawn with noise as a variational one's; nearest neighbour, convolution (diffusion)
+    quantised   the same, the code rounded to a few levels (finite scalar quantisation, arXiv 2309.15505)
     shuffle     a thumbnail of 1/2 alone, sub-pixel convolution (ESPCN)
     bilinear    a thumbnail of 1/2 alone, bilinear and convolution
 
