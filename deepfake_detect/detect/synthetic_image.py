@@ -25,7 +25,7 @@ MIN_CONTRAST = 6.0  # standard deviation of luma; flatter pieces were avoided in
 
 
 class SyntheticImage(Detector[Picture]):
-    """A linear head on several blocks of CLIP ViT-B/16, averaged over the crops of a picture or video."""
+    """A head that weighs several blocks of CLIP ViT-B/16, averaged over the crops of a picture or video."""
 
     card: ClassVar[DetectorCard] = DetectorCard(
         id=HEAD,
@@ -89,6 +89,6 @@ def _timeline(crops: Sequence[NativeCrop], scores: np.ndarray) -> tuple[tuple[fl
 
 
 def _build(tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
-    from .networks.heads import ScoreHead
+    from .networks.heads import WeighedHead
 
-    return ScoreHead(tensors)
+    return WeighedHead(tensors)

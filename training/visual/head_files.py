@@ -10,7 +10,7 @@ from onnx_files import Arrays, Graph, save, value
 WIDTH, GRID = 768, 14
 
 
-def _score(g: Graph) -> None:
+def _linear_score(g: Graph) -> None:
     tokens = GRID * GRID
     flat, axis = g.const([0, -1]), g.const([2])
     mean = g.op("ReduceMean", "patch", axes=[2], keepdims=1)
@@ -19,6 +19,19 @@ def _score(g: Graph) -> None:
     parts = [g.op("Reshape", part, flat) for part in ("cls", mean, deviation)]
     logit = g.op("MatMul", g.op("Concat", *parts, axis=1), g.op("Unsqueeze", "score.weight", g.const([1])))
     g.name(g.op("Reshape", g.op("Add", logit, "score.bias"), g.const([-1])), "score")
+
+
+def _weighed_score(g: Graph) -> None:
+    def layer(x: str, name: str) -> str:
+        return g.op("Add", g.op("MatMul", x, f"weigh.{name}.weight"), f"weigh.{name}.bias")
+
+    x = g.op("Div", g.op("Sub", "cls", "weigh.mean"), "weigh.scale")
+    x = g.op("Unsqueeze", x, g.const([1]))  # [b, members, blocks, width] from here
+    for name in ("project1", "project2"):
+        x = g.op("Relu", layer(x, name))
+    joined = g.op("ReduceSum", g.op("Mul", x, "weigh.share"), g.const([2]), keepdims=1)
+    logits = layer(g.op("Relu", layer(joined, "judge1")), "judge2")
+    g.name(g.op("ReduceMean", logits, axes=[1, 2, 3], keepdims=0), "score")
 
 
 def _distance(g: Graph) -> None:
@@ -34,9 +47,9 @@ def _of_patches(g: Graph, name: str, blocks: int) -> None:
 
 
 def save_head(arrays: Arrays, base: Path, cls_blocks: int, patch_blocks: int, metadata: dict[str, str]) -> None:
-    """`score.*` and `domain.*`, and `map.*` where there is a map; float32."""
+    """`score.*` or `weigh.*`, `domain.*`, and `map.*` where there is a map; float32."""
     g = Graph()
-    _score(g)
+    (_linear_score if "score.weight" in arrays else _weighed_score)(g)
     _distance(g)
     outputs = [value("score", "batch"), value("distance", "batch")]
     if "map.weight" in arrays:

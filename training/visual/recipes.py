@@ -14,6 +14,7 @@ from corpus import Row, cache
 from heads import Linear, balance, fit_logistic
 from numpy.typing import NDArray
 from table import Table, have, load
+from weighing import Weighed, fit_weighing
 
 from deepfake_detect.detect.networks.clip import CLS_BLOCKS
 
@@ -24,7 +25,8 @@ DEGRADED = ("half-jpeg75", "webp70", "h264-crf32", "screenshot", "messenger480")
 class Recipe:
     """`cls`: blocks whose class token is used; `stats`: blocks whose patch mean and deviation are used; `l2`: weight of
     the squared norm on standardised features; `power`: a family of n crops weighs n ** power; `train`: conditions;
-    `blends`: seeds of our own blends; `rebuilt`: whether real crops rebuilt by our own auto-encoders count as fakes."""
+    `blends`: seeds of our own blends; `rebuilt`: whether real crops rebuilt by our own auto-encoders count as fakes;
+    `weighed`: blocks weighed by what is learned (`weighing.py`; `l2` has no part) instead of one regression on all."""
 
     task: str
     cls: tuple[int, ...]
@@ -34,10 +36,13 @@ class Recipe:
     train: tuple[str, ...]
     blends: tuple[int, ...] = ()
     rebuilt: bool = False
+    weighed: bool = False
 
 
 RECIPES = {
-    "synthetic-image": Recipe("synthetic-image", CLS_BLOCKS, (), 3e-2, 0.5, ("clean", "half-jpeg75", "aug1", "aug2")),
+    "synthetic-image": Recipe(
+        "synthetic-image", CLS_BLOCKS, (), 3e-2, 0.5, ("clean", "half-jpeg75", "aug1", "aug2"), weighed=True
+    ),
     "face-manipulation": Recipe("face-manipulation", CLS_BLOCKS, (), 3e-2, 0.5, ("clean", "half-jpeg75", "aug1"), (1,)),
 }
 
@@ -107,9 +112,14 @@ def training_set(data: Path, recipe: Recipe) -> TrainingSet:
     )
 
 
-def fit(recipe: Recipe, part: TrainingSet) -> Linear:
-    fake = np.array([r.fake for r in part.rows])
-    return fit_logistic(part.features, fake, balance(part.rows, recipe.power), recipe.l2)
+def fit(recipe: Recipe, part: TrainingSet) -> Linear | Weighed:
+    """The head of a recipe; called on `design`'s features it gives raw scores. Raises ValueError: see below."""
+    fake, weights = np.array([r.fake for r in part.rows]), balance(part.rows, recipe.power)
+    if not recipe.weighed:
+        return fit_logistic(part.features, fake, weights, recipe.l2)
+    if recipe.stats:
+        raise ValueError("blocks are weighed by their class tokens alone")
+    return fit_weighing(part.features, fake, weights)
 
 
 @dataclass(frozen=True, slots=True)

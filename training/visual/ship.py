@@ -2,7 +2,8 @@
 
     python training/visual/ship.py DATA [synthetic-image] [face-manipulation]
 
-Deterministic: the regressions are convex and start from zero; tokens of the map are drawn from a fixed seed.
+Deterministic: the regressions are convex and start from zero; what is drawn, for the map and for heads that weigh
+blocks, is drawn from fixed seeds.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import numpy as np
 import recipes
 from corpus import ROOT
 from head_files import WIDTH, save_head
+from heads import Linear
+from weighing import Weighed
 
 from deepfake_detect.detect.networks.clip import CLS_BLOCKS, PATCH_BLOCKS
 
 
-def spread(linear, recipe: recipes.Recipe) -> np.ndarray:
+def spread(linear: Linear, recipe: recipes.Recipe) -> np.ndarray:
     """The recipe's weights at their places among all outputs of the encoder, zero elsewhere."""
     slots = [(b, "cls") for b in CLS_BLOCKS] + [(b, kind) for kind in ("mean", "std") for b in PATCH_BLOCKS]
     used = [(b, "cls") for b in recipe.cls] + [(b, kind) for kind in ("mean", "std") for b in recipe.stats]
@@ -30,14 +33,15 @@ def spread(linear, recipe: recipes.Recipe) -> np.ndarray:
 
 
 def ship(data: Path, recipe: recipes.Recipe, out: Path) -> None:
-    linear = recipes.fit(recipe, recipes.training_set(data, recipe))
+    head = recipes.fit(recipe, recipes.training_set(data, recipe))
     domain = recipes.fit_domain(recipes.domain_features(data, recipe.task)[1])
-    arrays = {
-        "score.weight": spread(linear, recipe),
-        "score.bias": np.array([linear.bias], np.float32),
-        "domain.mean": domain.mean,
-        "domain.whiten": domain.whiten,
-    }
+    arrays = {"domain.mean": domain.mean, "domain.whiten": domain.whiten}
+    if isinstance(head, Weighed):
+        if recipe.cls != CLS_BLOCKS:
+            raise ValueError("a head that weighs blocks gets all that the encoder returns")
+        arrays |= head.arrays()
+    else:
+        arrays |= {"score.weight": spread(head, recipe), "score.bias": np.array([head.bias], np.float32)}
     if recipe.blends:
         d = maps.map_data(data, recipe.blends[0])
         read_out = maps.fit_map(d, np.ones(len(d.rows), bool))
