@@ -48,8 +48,8 @@ RECIPES = {
 
 
 def small(task: str, degraded: tuple[str, ...] = DEGRADED) -> Recipe:
-    """What small data are trained on: clean and these fixed conditions, no blends and no random histories."""
-    return replace(RECIPES[task], train=("clean", *degraded), blends=())
+    """For small data: clean and these fixed conditions, no blends, no random histories, one regression."""
+    return replace(RECIPES[task], train=("clean", *degraded), blends=(), weighed=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 TOKEN, WIDTH, MEMBERS = 768, 128, 3
-EPOCHS, BATCH, RATE, DECAY, DROPOUT = 8, 64, 2e-3, 1e-2, 0.5
+EPOCHS, STEPS, BATCH, RATE, DECAY, DROPOUT = 8, 100, 64, 2e-3, 1e-2, 0.5  # STEPS: at least so many, of few crops
 CONTRAST, TEMPERATURE, SMOOTHING = 0.2, 0.1, 0.05
 Floats = NDArray[np.float32]
 
@@ -74,7 +74,7 @@ def contrast(joined: Tensor, labels: Tensor) -> Tensor:
 def train(x: Tensor, labels: Tensor, chances: Tensor, seed: int) -> Member:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        member, steps = Member(x.shape[1]).train(), len(x) // BATCH * EPOCHS
+        member, steps = Member(x.shape[1]).train(), max(len(x) // BATCH * EPOCHS, STEPS)
         optimiser = torch.optim.AdamW(member.parameters(), RATE, weight_decay=DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
         for _ in range(steps):
