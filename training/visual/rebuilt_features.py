@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("autoencoders", type=Path)
     parser.add_argument("--weights", type=Path, default=ENCODER)
-    parser.add_argument("--bfloat16", action="store_true", help="as for features.py: for search")
+    parser.add_argument("--bfloat16", action="store_true", help="as for features.py")
     args = parser.parse_args()
     torch.set_num_threads(1)
     made = names(args.data)
