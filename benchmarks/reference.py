@@ -421,7 +421,7 @@ def _curve(scores: NDArray[np.float64], match: NDArray[np.bool_]) -> list[tuple[
 
 def run(function: Callable, tasks: list, workers: int, label: str) -> list:  # type: ignore[type-arg]
     """Over all tasks in forked processes, telling how far it is; what the log already holds is taken from it."""
-    logged = [json.loads(line) for line in _log.read_text(encoding="utf-8").splitlines()] if _log is not None else []
+    logged = [json.loads(line) for line in _log.read_text(encoding="utf-8").splitlines()[1:]] if _log else []
     done = [entry["result"] for entry in logged if entry["of"] == label]
     with ProcessPoolExecutor(workers) as pool:
         for result in pool.map(function, tasks[len(done) :], chunksize=4):
@@ -432,6 +432,26 @@ def run(function: Callable, tasks: list, workers: int, label: str) -> list:  # t
             if len(done) % 50 == 0:
                 print(f"{time.strftime('%H:%M:%S')} {label} {len(done)} of {len(tasks)}", file=sys.stderr, flush=True)
     return done
+
+
+DECISIVE = ("debs", "data", "pictures", "every", "parts", "pairs")  # arguments that change what is measured
+
+
+def begin_log(log: Path, options: argparse.Namespace) -> None:
+    """Write the arguments as the first line of a new log. Ends the program where a log was begun with others."""
+    told = {name: getattr(options, name) for name in DECISIVE}
+    told |= {"debs": str(options.debs.resolve()), "data": [str(path.resolve()) for path in options.data]}
+    if not log.exists() or not log.stat().st_size:
+        log.write_text(json.dumps({"arguments": told}) + "\n", encoding="utf-8")
+        return
+    with log.open(encoding="utf-8") as file:
+        try:
+            begun = json.loads(file.readline())["arguments"]
+        except (ValueError, TypeError, KeyError):
+            raise SystemExit(f"reference: {log} does not say what it was begun with. Name another log.") from None
+    other = [f"{name} {begun.get(name)}, now {told[name]}" for name in DECISIVE if begun.get(name) != told[name]]
+    if other:
+        raise SystemExit(f"reference: {log} was begun with other arguments: {'; '.join(other)}. Name another log.")
 
 
 def main(argv: list[str]) -> None:
@@ -446,13 +466,15 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=3_000, help="random pairs without shared content")
     parser.add_argument("--keep", type=Path, help="keeps the prepared pictures and their index between runs")
-    parser.add_argument("--log", type=Path, help="a JSON line for each result; the run goes on from those in it")
+    parser.add_argument(
+        "--log", type=Path, help="the arguments, then a JSON line for each result; the run goes on from those in it"
+    )
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as made:
         _log = options.log
         if _log is not None:
-            _log.touch()
+            begin_log(_log, options)
         folder = options.keep or Path(made)
         kept, left = prepared(options.debs, folder, options.pictures)
         others = [path for data in options.data for path in distractors(data)]
