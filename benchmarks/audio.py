@@ -40,7 +40,7 @@ from head import (  # noqa: E402
 
 from deepfake_detect.detect.sound_quality import NARROW_DB  # noqa: E402
 from deepfake_detect.fuse.fit import thresholds  # noqa: E402
-from deepfake_detect.fuse.points import STRICT_ALARMS, lowest, point  # noqa: E402
+from deepfake_detect.fuse.points import STRICT_ALARMS, point, strict  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 CALIBRATION = ROOT / "weights" / "calibration" / "synthetic-voice.json"
@@ -185,20 +185,20 @@ def fit_curves(table: Table) -> dict[str, tuple[list[list[float]], float, float]
     }
 
 
+def by_condition(table: Table, llr: Floats) -> list[tuple[Floats, Bools]]:
+    """Ratios of the answered rows of each condition, and whether they are synthetic."""
+    parts = [table.covered(applies) & table.answered for applies in CONDITIONS.values()]
+    return [(llr[m], table.synthetic[m]) for m in parts]
+
+
 def pick_thresholds(table: Table, llr: Floats) -> tuple[float, float]:
     """Lower and upper log10 LR, as a calibration made by anybody picks them, over all conditions."""
-    parts = [table.covered(applies) & table.answered for applies in CONDITIONS.values()]
-    return thresholds([(llr[m], table.synthetic[m]) for m in parts])
+    return thresholds(by_condition(table, llr))
 
 
 def pick_strict(table: Table, llr: Floats, upper: float) -> float:
-    """The lowest log10 LR, at least ``upper``, that in no condition more than the wanted share of real rows reach."""
-
-    def rate(threshold: float) -> float:
-        real = [table.covered(applies) & table.answered & ~table.synthetic for applies in CONDITIONS.values()]
-        return max(float((llr[m] >= threshold).mean()) for m in real if m.any())
-
-    return lowest(rate, upper, float(llr.max()), STRICT_ALARMS * 0.8)
+    """The strict log10 LR, likewise."""
+    return strict(by_condition(table, llr), upper, STRICT_ALARMS * 0.8)
 
 
 def operating_points(table: Table, uppers: dict[str, float]) -> dict[str, Any]:

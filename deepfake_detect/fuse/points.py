@@ -24,10 +24,13 @@ def lowest(rate: Callable[[float], float], least: float, high: float, wanted: fl
     return next((float(t) for t in np.linspace(least, high, GRID) if t > 0 and rate(float(t)) <= wanted), np.inf)
 
 
-def strict(parts: Sequence[tuple[Floats, Bools]], upper: float) -> float:
-    """The strict log10 LR of several conditions (ratios, whether synthetic): not below ``upper``, as wanted in each."""
-    highest = max(float(ratios.max()) for ratios, _ in parts)
-    return lowest(lambda t: max(float((ratios[~fake] >= t).mean()) for ratios, fake in parts), upper, highest)
+def strict(parts: Sequence[tuple[Floats, Bools]], upper: float, wanted: float = STRICT_ALARMS) -> float:
+    """The strict log10 LR of several conditions (ratios, whether synthetic): not below ``upper``, and in each no more
+    than the ``wanted`` share of what is genuine reaches it.
+    """
+    genuine = [ratios[~fake] for ratios, fake in parts if not fake.all()]
+    highest = max(float(ratios.max()) for ratios, _ in parts if ratios.size)
+    return lowest(lambda t: max(float((ratios >= t).mean()) for ratios in genuine), upper, highest, wanted)
 
 
 def point(upper: float, real: Mapping[str, list[Bools]], fake: Mapping[str, list[Bools]]) -> dict[str, JsonValue]:
