@@ -32,6 +32,7 @@ _HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers send "Origin: null" with a form
     "X-Content-Type-Options": "nosniff",
+    "X-DNS-Prefetch-Control": "off",  # a link to who helps asks nobody for its address before it is opened
     "X-Frame-Options": "DENY",
 }
 _CLOSED = N_("This page belongs to another window, or was closed. Open the program again.")

@@ -45,11 +45,22 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A text that opens ``target`` when it is chosen; of a list of who helps, never of the media or of a report."""
+
+    text: str
+    target: str
+
+
+Cell: TypeAlias = str | tuple[str | Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """A table with a head."""
 
     head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     kind: str = "grid"
 
     @property
@@ -57,13 +68,17 @@ class Grid:
         """Per cent of the width for each column, by the length of what stands in it, and no less than its longest word
         needs on paper: an address that is broken is copied wrongly.
         """
-        columns = list(zip(self.head, *self.rows, strict=True))
+        columns = list(zip(self.head, *(map(_text, row) for row in self.rows), strict=True))
         texts = [max(map(len, column)) for column in columns]
         words = [max(len(word) for text in column for word in text.split() or ("",)) for column in columns]
         weights = [
             max(min(max(text, 8), 40) ** 0.6, 0.38 * min(word, 30)) for text, word in zip(texts, words, strict=True)
         ]
         return [round(100 * weight / sum(weights), 1) for weight in weights]
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else "".join(p if isinstance(p, str) else p.text for p in cell)
 
 
 @dataclass(frozen=True, slots=True)

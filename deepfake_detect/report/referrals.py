@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from .document import Link
 from .language import Language
 
 EVERYWHERE = "*"
+_TARGET = re.compile(r"tel:\+?[0-9]{2,15}|https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?")
 STALE_AFTER = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """Somebody who helps. ``country``: ISO 3166 code or ``*``. ``minors``: whether a person under 18 can turn to it."""
+    """Somebody who helps. ``country``: ISO 3166 code or ``*``. ``minors``: whether a person under 18 can turn to it.
+    ``links``: what parts of the address open.
+    """
 
     country: str
     name: str
@@ -28,6 +33,15 @@ class Referral:
     languages: tuple[str, ...]
     checked: date
     minors: bool
+    links: tuple[Link, ...] = ()
+
+    @property
+    def opening(self) -> tuple[str | Link, ...]:
+        """The address in pieces, with its links."""
+        known = {link.text: link for link in self.links}
+        texts = sorted(known, key=len, reverse=True)  # "3018.fr" before "3018"
+        parts = re.split(f"({'|'.join(map(re.escape, texts))})", self.address) if texts else [self.address]
+        return tuple(known.get(part, part) for part in parts if part)
 
     def audience(self, language: Language) -> str:
         """For whom it is, in the language or else in English."""
@@ -70,5 +84,12 @@ def _referral(raw: Mapping[str, Any]) -> Referral:
     texts = {str(language): str(text) for language, text in for_whom.items()}
     languages = tuple(str(language) for language in raw["languages"])
     return Referral(
-        str(raw["country"]), str(raw["name"]), str(raw["address"]), texts, languages, checked, bool(raw["minors"])
-    )
+        str(raw["country"]), str(raw["name"]), str(raw["address"]), texts, languages, checked, bool(raw["minors"]),
+        tuple(_link(text, target, raw["address"]) for text, target in raw.get("links", {}).items()),
+    )  # fmt: skip
+
+
+def _link(text: str, target: str, address: str) -> Link:
+    if not text or text not in address or not _TARGET.fullmatch(target):
+        raise ValueError(f"links: {text} is no part of the address, or opens neither tel: nor https:")
+    return Link(text, target)

@@ -97,7 +97,7 @@ def survivor_document(
 
 def _helpers(referrals: Sequence[Referral], language: Language, today: date, _: Gettext) -> Section:
     rows = tuple(
-        (referral.name, referral.address, referral.audience(language), _spoken(referral.languages))
+        (referral.name, referral.opening, referral.audience(language), _spoken(referral.languages))
         for referral in referrals
     )
     blocks: list[Block] = [Grid((_("Name"), _("Call or open"), _("For whom"), _("Languages")), rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import replace
@@ -35,11 +36,13 @@ class Tags(HTMLParser):
         self.names: set[str] = set()
         self.attributes: set[str] = set()
         self.sources: list[str] = []
+        self.links: list[dict[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.add(tag)
         self.attributes |= {name for name, _ in attrs}
         self.sources += [value or "" for name, value in attrs if name in ("src", "xlink:href")]
+        self.links += [dict(attrs)] if tag == "a" else []
 
 
 def court(*results, show_media: bool = False, minor: bool = False) -> str:
@@ -53,13 +56,51 @@ def survivor(*results, today: date = TODAY, country: str = "VN", minor: bool = F
 
 
 def test_nothing_of_hostile_media_acts_on_a_page() -> None:
+    helpers = {link.target for referral in read_referrals() for link in referral.links}
     for page in (court(make_hostile_report(), make_failure()), survivor(make_hostile_report())):
         tags = Tags()
         tags.feed(page)
-        assert tags.names.isdisjoint({"script", "iframe", "object", "embed", "a", "form"})
+        assert tags.names.isdisjoint({"script", "iframe", "object", "embed", "form"})
+        assert all(link["href"] in helpers for link in tags.links)
         assert not {name for name in tags.attributes if name.startswith("on")}
         assert all(source.startswith("data:image/png;base64,") for source in tags.sources)
         assert not re.search("[\u202e\u200b\x1b\x07\x9b]", page)
+
+
+def test_who_helps_can_be_called_or_opened_and_nothing_is_asked_before(tmp_path: Path) -> None:
+    page, tags = survivor(make_report()), Tags()
+    tags.feed(page)
+    assert [(link["href"], link["rel"], link.get("target")) for link in tags.links] == [
+        ("tel:111", "noreferrer noopener", None),
+        ("https://tongdai111.vn/", "noreferrer noopener", "_blank"),
+        ("https://takeitdown.ncmec.org/", "noreferrer noopener", "_blank"),
+        ("https://stopncii.org/", "noreferrer noopener", "_blank"),
+    ]
+    assert '<bdi><a href="tel:111" rel="noreferrer noopener">111</a> (24/7) · <a href=' in page
+    assert "default-src 'none'" in page and '<meta http-equiv="x-dns-prefetch-control" content="off">' in page
+    assert not re.search(r'<link rel="(?!icon" href="data:,")', page)
+    assert "<a " not in court(make_report())
+    french = choose(read_referrals(), "FR", False)[0]
+    assert [getattr(piece, "target", piece) for piece in french.opening] == ["tel:3018", " · ", "https://3018.fr/"]
+    pdf = render_pdf(survivor_document([make_report()], False, read_referrals(), Language.EN, TODAY))
+    assert b"tel:111" in pdf and b"https://stopncii.org/" in pdf
+
+
+@pytest.mark.parametrize(
+    "target", ["http://a.example/", "javascript:alert(1)", "https://a.example/?q=1", "tel:1;x", "", 5]
+)
+def test_a_list_of_ones_own_opens_numbers_and_pages_alone(tmp_path: Path, target: object) -> None:
+    entry = (
+        'country = "*"\nname = "n"\naddress = "Line 12"\nlanguages = []\nchecked = 2026-11-25\nminors = true\n'
+        'for_whom = { en = "all" }\n'
+    )
+    own = tmp_path / "own.toml"
+    own.write_text(f"[[referral]]\n{entry}")
+    assert read_referrals(own)[0].opening == ("Line 12",)
+    for links in (f'{{ "12" = {json.dumps(target)} }}', '{ "13" = "tel:13" }', '{ "" = "tel:13" }', "5"):
+        own.write_text(f"[[referral]]\n{entry}links = {links}\n")
+        with pytest.raises(UsageError):
+            read_referrals(own)
 
 
 def test_hostile_text_stays_text_in_a_pdf(tmp_path: Path) -> None:
