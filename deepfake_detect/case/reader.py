@@ -87,6 +87,8 @@ class CaseReader:
             result = result_from_json(path.read_bytes())
         except OSError as error:
             raise ReportError(f"{path} cannot be read: {error.strerror}", "Run `deepfake-detect verify`.") from error
+        except ReportError as error:
+            raise ReportError(f"{path} is damaged: {error.message}", "Run `deepfake-detect verify`.") from error
         if isinstance(result, Report):
             result = without_pictures(result) if self.minor else self._with_pictures(result)
         return replace(result, case=self._beside(name, result.case)) if beside else result

@@ -18,11 +18,11 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..errors import ReportError
-from ..findings import SCHEMA_VERSION, Failure, Report
+from ..findings import SCHEMA_VERSION, Failure, Finding, Report
+from .facts import NOT_A_REPORT, check_facts
 
 T = TypeVar("T")
 _DEFECT = "This is a defect of a detector: tell its authors."
-_NOT_A_REPORT = "Give a report that this tool wrote, unchanged."
 _TYPE_NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -136,7 +136,7 @@ def _parse(text: str | bytes) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise ReportError(f"not a report in JSON: {error}", _NOT_A_REPORT) from error
+        raise ReportError(f"not a report in JSON: {error}", NOT_A_REPORT) from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -156,13 +156,13 @@ def _decode_versioned(cls: type[T], data: Any) -> T:
     try:
         result: T = _decode(cls, data, "")
     except RecursionError as error:
-        raise ReportError("the report is nested too deeply", _NOT_A_REPORT) from error
+        raise ReportError("the report is nested too deeply", NOT_A_REPORT) from error
     return result
 
 
 def _check_version(version: object) -> None:
     if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+\.\d+", version, re.ASCII):
-        raise ReportError("schema: the version is missing or is not of the form 1.2.3", _NOT_A_REPORT)
+        raise ReportError("schema: the version is missing or is not of the form 1.2.3", NOT_A_REPORT)
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         raise ReportError(
             f"schema: version {version} cannot be read, this tool reads {SCHEMA_VERSION.split('.')[0]}.x",
@@ -230,12 +230,14 @@ def _decode_dataclass(cls: type[T], value: Any, where: str) -> T:
         if name not in value and name not in required_fields(cls):
             continue
         if name not in value:
-            raise ReportError(f"{_join(where, name)}: the field is missing", _NOT_A_REPORT)
+            raise ReportError(f"{_join(where, name)}: the field is missing", NOT_A_REPORT)
         arguments[name] = _decode(hint, value[name], _join(where, name))
+    if cls is Finding:
+        check_facts(arguments["detector"], arguments.get("facts", {}), _join(where, "facts"))
     try:
         return cls(**arguments)
     except ValueError as error:
-        raise ReportError(f"{where}: {error}", _NOT_A_REPORT) from error
+        raise ReportError(f"{where}: {error}", NOT_A_REPORT) from error
 
 
 def _decode_plain(hint: Any, value: Any, where: str) -> Any:
@@ -257,4 +259,4 @@ def _decode_plain(hint: Any, value: Any, where: str) -> Any:
 def _wrong(where: str, expected: str, value: object) -> ReportError:
     shown = repr(value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return ReportError(f"{where or 'the report'}: expected {expected}, not {shown}", _NOT_A_REPORT)
+    return ReportError(f"{where or 'the report'}: expected {expected}, not {shown}", NOT_A_REPORT)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deepfake_detect.cli.main import app
+from typer.testing import CliRunner
 
 from deepfake_detect import Report, Scanner, ScanOptions
 from deepfake_detect.case.private import without_names
+from deepfake_detect.case.writer import CaseWriter
+from deepfake_detect.errors import ReportError
 from deepfake_detect.findings import CaseRecord
 from deepfake_detect.originals import Comparer, index_originals
 from deepfake_detect.report.compared import compared
@@ -95,3 +101,53 @@ def test_an_original_without_a_recorded_name_is_said_to_have_none(report: Report
         court_document([without_names(replace(report, findings=(nameless,)))], CaseRecord(), Language.EN, Cover.WHOLE)
     )
     assert "portrait" not in page and "an original whose name is not recorded" in page
+
+
+def _places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in facts; of a list its first item counts."""
+    items = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from _places(inner, (*path, key))
+
+
+def test_a_match_made_by_hand_is_refused_or_shown(report: Report) -> None:
+    """Whatever is missing or of another kind: one plain error that names it, or a report."""
+    document = json.loads(report.to_json())
+    number = next(i for i, f in enumerate(document["findings"]) if f["detector"] == ORIGINAL_MATCH)
+    facts, refused = document["findings"][number]["facts"], 0
+    for place in _places(facts):
+        for wrong in (None, True, -7, "x", [], {}, [{}], "leave out"):
+            changed = copy.deepcopy(document)
+            holder = changed["findings"][number]["facts"]
+            for key in place[:-1]:
+                holder = holder[key]
+            if wrong == "leave out":
+                del holder[place[-1]]
+            else:
+                holder[place[-1]] = wrong
+            try:
+                read = Report.from_json(json.dumps(changed))
+            except ReportError as error:
+                refused += 1
+                assert f"findings[{number}].facts.{place[0]}" in error.message
+            else:
+                render_document(court_document([read], CaseRecord(), Language.EN, Cover.WHOLE))
+    assert refused > 100
+
+
+@pytest.mark.parametrize("key", ["original", "zones", "scale"])
+def test_the_command_ends_in_one_line_where_a_match_lacks_a_fact(report: Report, tmp_path: Path, key: str) -> None:
+    """In a case whose documents were changed by hand."""
+    with CaseWriter(tmp_path / "case") as case:
+        stored = case.add(report).with_suffix(".json")
+    document = json.loads(stored.read_bytes())
+    number = next(i for i, f in enumerate(document["findings"]) if f["detector"] == ORIGINAL_MATCH)
+    del document["findings"][number]["facts"][key]
+    stored.write_text(json.dumps(document), encoding="ascii")
+    for audience in ("court", "survivor"):
+        done = CliRunner().invoke(app, ["report", str(case.folder), "--audience", audience], catch_exceptions=False)
+        error, hint = done.stderr.splitlines()
+        assert (done.exit_code, done.stdout, hint) == (1, "", "  Run `deepfake-detect verify`.")
+        field = f"findings[{number}].facts.{key}"
+        assert error == f"deepfake-detect: {stored} is damaged: {field}: the field is missing"
