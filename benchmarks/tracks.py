@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from track_features import CRFS, NEIGHBOURS, SPREAD  # noqa: E402
 from track_videos import KINDS  # noqa: E402
 
 Floats = NDArray[np.float64]
+Head = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 TASK = "face-manipulation"
 MEAN, JOINED = "mean of six faces", "mean and flicker joined"
 FLICKER = ("spread of the score", "step of the embedding")
@@ -71,7 +72,7 @@ def videos(data: Path) -> dict[tuple[str, int, str], dict[int, NDArray[np.float1
     return dict(out)
 
 
-def measured(faces: Mapping[int, NDArray[np.float16]], recipe: recipes.Recipe, head: recipes.Linear,
+def measured(faces: Mapping[int, NDArray[np.float16]], recipe: recipes.Recipe, head: Head,
              domain: recipes.Domain) -> dict[str, float]:  # fmt: skip
     """Each measure of one video but the joined one."""
     score = {i: float(head(recipes.design(face[None], recipe))[0]) for i, face in faces.items()}
