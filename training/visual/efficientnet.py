@@ -95,7 +95,7 @@ def train(net: torch.nn.Module, batches: Batches, minutes: float, saved: Path) -
     net.train().to(memory_format=torch.channels_last)
     while spent < minutes * 60:
         for group in optimiser.param_groups:
-            group["lr"] = RATE * (0.5 + 0.5 * np.cos(np.pi * min(spent / (minutes * 60), 1))) + 1e-6
+            group["lr"] = float(RATE * (0.5 + 0.5 * np.cos(np.pi * min(spent / (minutes * 60), 1)))) + 1e-6
         x, y = batches(np.random.default_rng(step))
         logits = net(x.contiguous(memory_format=torch.channels_last))[:, 0]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, y)

@@ -14,6 +14,7 @@ from pathlib import Path
 import maps
 import numpy as np
 import recipes
+import torch
 from corpus import ROOT
 from head_files import WIDTH, save_head
 from heads import Linear
@@ -56,5 +57,6 @@ if __name__ == "__main__":
     parser.add_argument("tasks", nargs="*", default=list(recipes.RECIPES))
     parser.add_argument("--out", type=Path, default=ROOT / "weights" / "shipped")
     args = parser.parse_args()
+    torch.set_num_threads(1)  # sums in one order, so that a seed means the same anywhere
     for name in args.tasks:
         ship(args.data, recipes.RECIPES[name], args.out)
