@@ -84,13 +84,12 @@ def parts(data: Path, chosen: Sequence[Row], maker: Maker, net: torch.nn.Module)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--faces", type=int, default=FACES, help="portraits of each fold")
     parser.add_argument("--weights", type=Path, default=ENCODER)
     parser.add_argument("--bfloat16", action="store_true", help="as for features.py: for search")
     args = parser.parse_args()
     torch.set_num_threads(1)
     maker = Maker(args.data, SEED)
-    chosen = evenly(maker.rows, args.faces)
+    chosen = evenly(maker.rows, FACES)
     made = [np.load(path) for path in parts(args.data, chosen, maker, encoder(args.weights, args.bfloat16))]
     base = cache(args.data) / "tracks"
     np.save(f"{base}.features.npy", np.concatenate([part["features"] for part in made]))
