@@ -29,6 +29,7 @@ PROTOCOL = ROOT / "benchmarks" / "protocols" / "audio_folds.csv"
 SAMPLE_RATE = 16_000
 PIECE = 25  # encoder frames, 0.5 s
 LONGEST = 4 * SAMPLE_RATE  # the window that a scan cuts
+LIST_HELP = "`file`, relative to --data; a copy has a column `original`, too, whose channels it goes through"
 Floats = NDArray[np.float32]
 
 
@@ -95,19 +96,19 @@ def describe(sound: Floats, encoder: Any) -> dict[str, NDArray[Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--list", type=Path, default=PROTOCOL, help="CSV with a column `file`, relative to --data")
+    parser.add_argument("--list", type=Path, default=PROTOCOL, help=f"CSV, default {PROTOCOL.name}: {LIST_HELP}")
     parser.add_argument("--prefix", default="")
     parser.add_argument("--encoder", type=Path, default=ROOT / "weights" / "shipped" / "whisper-base-l3.onnx")
     parser.add_argument("--variants", nargs="+", required=True)
     args = parser.parse_args()
     with args.list.open(encoding="utf-8", newline="") as handle:
-        names = [row["file"] for row in csv.DictReader(handle)]
+        names = [(row["file"], row.get("original", row["file"])) for row in csv.DictReader(handle)]
     encoder = load_encoder(args.encoder)
     target = CACHE / "features"
     target.mkdir(parents=True, exist_ok=True)
     for variant in args.variants:
         start = time.time()
-        rows = [describe(degrade(read(args.data, name), name, variant), encoder) for name in names]
+        rows = [describe(degrade(read(args.data, file), drawn, variant), encoder) for file, drawn in names]
         np.savez(
             target / f"{args.prefix}{variant}.npz",
             chunks=np.concatenate([row["pieces"] for row in rows]),

@@ -93,16 +93,21 @@ def clip_weights(clips: Clips, used: Bools) -> Floats:
 
 
 def fit(parts: Sequence[Variant], clips: Clips, used: Bools, strength: float) -> Head:
-    """The two heads over raw features, from the clips in `used` under every variant in `parts`.
+    """The two heads over raw features, from the clips in `used` under every variant in `parts`."""
+    return fit_heads(parts, clips.synthetic, clip_weights(clips, used), strength)
+
+
+def fit_heads(parts: Sequence[Variant], synthetic: Bools, weights: Floats, strength: float) -> Head:
+    """The same from clips of given labels and weights [clips]; those of weight 0 do not count.
 
     The wide-band head learns from wide-band sound alone, the narrow-band one from wide-band sound too, at NARROW_SHARE.
     """
+    used = weights > 0
     narrow = np.concatenate([quality[used, 0] < NARROW_DB for _, quality in parts])
     features = np.concatenate([features[used] for features, _ in parts])
-    synthetic = np.tile(clips.synthetic[used], len(parts))
-    weights = np.tile(clip_weights(clips, used)[used], len(parts))
+    labels, each = np.tile(synthetic[used], len(parts)), np.tile(weights[used], len(parts))
     heads = [
-        regression(features, synthetic, weights * np.where(narrow, other, own), strength)
+        regression(features, labels, each * np.where(narrow, other, own), strength)
         for other, own in ((0.0, 1.0), (1.0, NARROW_SHARE))
     ]
     return np.stack([weight for weight, _ in heads]), np.array([bias for _, bias in heads], np.float32)
