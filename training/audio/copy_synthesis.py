@@ -6,8 +6,8 @@
     python training/audio/features.py --data .cache/audio/copies --list .cache/audio/copies/copies.csv --prefix copy- \
         --variants clean messenger1 telephone1 acoustic1 random1
 
-Each vocoder takes a fixed sixth of the clips, HiFi-GAN, which is slow, a twelfth. A copy has the length, the level and,
-in a variant, the channel of its original; one that is there is not made again. `compare_copies.py` trains with them.
+Each vocoder takes a fixed sixth of the clips, HiFi-GAN a third. A copy has the length, the level and, in a variant, the
+channel of its original; one that is there is not made again. `compare_copies.py` trains with them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def vocoders(models: Path) -> dict[str, tuple[Callable[[Floats], Floats], int]]:
         "world": (world, 6),
         "lpc": (linear_prediction, 6),
         "lpcnet": (LpcNet(models / LIBRARY), 6),
-        "hifigan": (HifiGan(models), 12),
+        "hifigan": (HifiGan(models), 3),
     }
 
 
