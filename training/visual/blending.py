@@ -213,12 +213,18 @@ def resynthesise(rgb: Rgb, landmarks: NDArray[np.float32], rng: Rng, outline: st
     rebuilt = cv2.bilateralFilter(rebuilt, 5, float(rng.uniform(10, 40)), float(rng.uniform(2, 5)))
     amount = float(rng.uniform(0.3, 1.2))
     rebuilt = cv2.addWeighted(rebuilt, 1 + amount, cv2.GaussianBlur(rebuilt, (0, 0), 1.2), -amount, 0)
+    return _moved_in(rgb, rebuilt, landmarks, rng, 0.6, "resynthesis", outline)
+
+
+def _moved_in(rgb: Rgb, rebuilt: Rgb, landmarks: NDArray[np.float32], rng: Rng, moved: float, kind: str,
+              outline: str) -> Blend:  # fmt: skip
+    """The region of `rebuilt` pasted on its original, half of the time shifted in colour, `moved` of the time bent."""
     if rng.random() < 0.5:
         rebuilt = colour_shift(rebuilt, rng, 0.4)
-    if rng.random() < 0.6:
+    if rng.random() < moved:
         rebuilt = elastic(rebuilt, rng, float(rng.uniform(1, 4)), 14)
     mask = soften(outline_mask(rgb.shape[:2], landmarks, outline, rng), rng)
-    return Blend(paste(rgb, rebuilt, mask), mask, "resynthesis", outline)
+    return Blend(paste(rgb, rebuilt, mask), mask, kind, outline)
 
 
 def rebuilt_cross(rgb: Rgb, landmarks: NDArray[np.float32], donor: Rgb, donor_landmarks: NDArray[np.float32], rng: Rng,
@@ -231,13 +237,7 @@ def rebuilt_blend(rgb: Rgb, landmarks: NDArray[np.float32], rng: Rng, rebuild: C
                   outline: str | None = None) -> Blend:  # fmt: skip
     """The region as an auto-encoder gives it back, sometimes moved a little and shifted in colour."""
     outline = outline or _outline(rng)
-    inside = rebuild(rgb)
-    if rng.random() < 0.5:
-        inside = colour_shift(inside, rng, 0.4)
-    if rng.random() < 0.5:
-        inside = elastic(inside, rng, float(rng.uniform(1, 4)), 14)
-    mask = soften(outline_mask(rgb.shape[:2], landmarks, outline, rng), rng)
-    return Blend(paste(rgb, inside, mask), mask, "autoencoder", outline)
+    return _moved_in(rgb, rebuild(rgb), landmarks, rng, 0.5, "autoencoder", outline)
 
 
 def grid_mask(mask: Mask, grid: int = 14) -> Mask:

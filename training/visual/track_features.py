@@ -85,7 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--weights", type=Path, default=ENCODER)
-    parser.add_argument("--bfloat16", action="store_true", help="as for features.py: for search")
+    parser.add_argument("--bfloat16", action="store_true", help="as for features.py")
     args = parser.parse_args()
     torch.set_num_threads(1)
     maker = Maker(args.data, SEED)
