@@ -17,14 +17,13 @@ from pathlib import Path
 import numpy as np
 from corpus import ROOT, cache, part, protocol, rows
 from face_quality import landmarks
-from head_files import WIDTH, save_cover
 from heads import Linear, fit_logistic
 from numpy.typing import NDArray
 from occlusions import MAKERS
 from safetensors.numpy import load_file
 
 from deepfake_detect.detect.face_quality import PATCHES, covered, inner_patches
-from deepfake_detect.detect.networks.clip import PATCH_BLOCKS
+from deepfake_detect.detect.networks.clip import PATCH_BLOCKS, WIDTH
 
 TASK = "face-manipulation"
 BLOCK = PATCH_BLOCKS[-1]
@@ -178,6 +177,8 @@ def covered_of(data: Path, name: str) -> Floats | None:
 
 
 def ship(data: Path, out: Path) -> None:
+    from head_files import save_cover  # needs onnx, which reading the head does not
+
     d = cover_data(data)
     model = fit_cover(d, np.ones(len(d.kind), bool))
     weight = np.zeros((len(PATCH_BLOCKS), WIDTH), np.float32)
