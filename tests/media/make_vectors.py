@@ -58,9 +58,14 @@ def make_model_vectors() -> None:
 
 
 def store_results() -> None:
-    """Write ``vectors.json``."""
+    """Write ``vectors.json``. Raises ValueError where a detector could not run: that is no result to hold others to."""
     with Scanner(device="cpu", plugins=False, options=ScanOptions(robustness=False)) as scanner:
         models = {name: score_facts(scanner.scan((FOLDER / name).read_bytes())) for name in MODELS}
+    failed = [
+        f"{name}: {reason}" for name, facts in models.items() for reason in facts["abstentions"] if "failed" in reason
+    ]
+    if failed:
+        raise ValueError(", ".join(failed))
     decoders = {name: decode_facts((FOLDER / name).read_bytes()) for name in DECODERS}
     content = {"tolerances": TOLERANCES, "decoders": decoders, "models": models}
     (FOLDER / "vectors.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
