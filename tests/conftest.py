@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,15 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts_of_one_name() -> Iterator[None]:
+    """Scripts of training that share a name, as ``features``, are imported anew by each module of tests."""
+    yield
+    names = Counter(path.stem for path in (Path(__file__).parents[1] / "training").glob("*/*.py"))
+    for name in (name for name, count in names.items() if count > 1):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ def test_covered_faces_lower_the_coverage(visual: ModuleType, data: Path) -> Non
     assert made["conditions"][0]["knots"] == again["conditions"][0]["knots"]
     first = sorted(FOLDS)[0]
     lost = before["folds"][first]["clean"]["coverage"] - after["folds"][first]["clean"]["coverage"]
-    assert 3 / 24 <= lost <= 5 / 24
+    assert round(24 * lost) in (3, 4, 5)  # crops
     told = visual.markdown({TASK: after}, "command", "folds")
     assert "`covered` is read by a head" in told and "What covers" not in told
     assert "What covers" in visual.markdown({TASK: before}, "command", "folds")
