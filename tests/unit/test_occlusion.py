@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -85,14 +84,10 @@ def test_a_face_behind_a_mask_is_refused_and_the_bare_one_is_not(portrait: FaceT
 
 
 @pytest.fixture
-def features(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def features(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Of the visual training; the voice's has the same name."""
     monkeypatch.syspath_prepend(str(ROOT / "training" / "visual"))
-    other = sys.modules.pop("features", None)
-    yield importlib.import_module("features")
-    del sys.modules["features"]
-    if other:
-        sys.modules["features"] = other
+    return importlib.import_module("features")
 
 
 def test_the_features_of_a_face_tell_what_covers_it_as_a_scan_does(

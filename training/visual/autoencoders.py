@@ -1,6 +1,6 @@
 """Small auto-encoders and learned up-samplers, trained here, that rebuild real pictures: fakes like their originals.
 
-    python training/visual/autoencoders.py DEBS OUT [--steps 1500]
+    python training/visual/autoencoders.py DEBS OUT [--steps 700]
 
 Trained on pieces of Debian's wallpapers (DEBS, as `training/local_edit/samples.py` has them), so none has seen a
 picture of the data packs. Five kinds, named by what generators differ in: how they get their pixels back.
@@ -183,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("debs", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     args = parser.parse_args()
     torch.set_num_threads(1)

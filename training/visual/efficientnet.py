@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections import Counter
 from pathlib import Path
 
 import blending
@@ -23,7 +22,9 @@ import numpy as np
 import torch
 from blend_features import Maker
 from corpus import Row, cache, part, rows
-from sklearn.metrics import roc_auc_score
+from heads import balance
+
+from deepfake_detect.fuse.measure import auc
 
 TASK = "face-manipulation"
 EACH = 8  # of pack fakes, pack reals, real faces and their blends: a batch of 32
@@ -49,15 +50,10 @@ class Batches:
         self.data = data
         found = [r for r in rows(data, TASK) if r.fold != fold]
         self.fakes, self.reals = ([r for r in found if r.fake == side] for side in (True, False))
-        self.chances = [self._chances(side) for side in (self.fakes, self.reals)]
+        weights, fake = balance(found).astype(float), np.array([r.fake for r in found])
+        self.chances = [weights[side] / weights[side].sum() for side in (fake, ~fake)]
         self.maker = Maker(data, 1)
         self.faces = [r for r in found if not r.fake and r.file in self.maker.points]
-
-    @staticmethod
-    def _chances(side: list[Row]) -> np.ndarray:
-        sizes = Counter(r.family for r in side)
-        raw = np.array([sizes[r.family] ** -0.5 for r in side])
-        return raw / raw.sum()
 
     def crop(self, row: Row, rng: np.random.Generator) -> np.ndarray:
         rgb = crops.centre(crops.read(self.data / row.file), crops.STORED)
@@ -126,9 +122,9 @@ def score(net: torch.nn.Module, data: Path, fold: str, name: str) -> dict[str, f
     fake, scores = np.array([r.fake for r in found]), np.array(out)
     pairs = {r.pair for r in found if r.fake and r.pair} & {r.pair for r in found if not r.fake and r.pair}
     matched = np.array([r.pair in pairs for r in found])
-    figures = {"crops": len(found), "auc": float(roc_auc_score(fake, scores))}
+    figures = {"crops": len(found), "auc": auc(scores, fake)}
     if matched.any():
-        figures |= {"matched": int(matched.sum()), "matched_auc": float(roc_auc_score(fake[matched], scores[matched]))}
+        figures |= {"matched": int(matched.sum()), "matched_auc": auc(scores[matched], fake[matched])}
     return figures
 
 
